@@ -1,0 +1,297 @@
+package rpc
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/sheafsearch/sheaf/internal/fault"
+)
+
+// Strict options: exact key case, no duplicate names, no invalid UTF-8 (the library's defaults).
+// Unknown names are the one thing that families treat differently.
+var (
+	lenient = json.JoinOptions(json.MatchCaseInsensitiveNames(false), jsontext.AllowDuplicateNames(false))
+	closed  = json.JoinOptions(lenient, json.RejectUnknownMembers(true))
+)
+
+func isNone[T any]() bool { return reflect.TypeFor[T]() == none }
+
+// decoderOf returns the function that reads a Req from an exchange.
+func decoderOf[Req any](pattern string) func(*exchange) (Req, error) {
+	fill := fillerOf[Req](pattern)
+	names := reflect.TypeFor[Req]().Implements(reflect.TypeFor[subjecter]())
+	hasBody := !isNone[Req]() && !strings.HasPrefix(pattern, "GET ") && !strings.HasPrefix(pattern, "DELETE ")
+	return func(x *exchange) (req Req, err error) {
+		if hasBody {
+			if err = x.decode(&req); err != nil {
+				return req, err
+			}
+		}
+		if err = fill(x, &req); err == nil && names {
+			x.subject = any(req).(subjecter).AuditSubject()
+		}
+		return req, err
+	}
+}
+
+// subjecter is a request that names the thing it acts on, for the audit log.
+type subjecter interface{ AuditSubject() string }
+
+// fillerOf returns the function that fills the fields of Req that come from the URL. It panics on a
+// field of a kind that it does not know.
+func fillerOf[Req any](pattern string) func(*exchange, *Req) error {
+	type slot struct {
+		index []int
+		name  string
+		path  bool
+		kind  reflect.Kind
+	}
+	var slots []slot
+	if t := reflect.TypeFor[Req](); t.Kind() == reflect.Struct {
+		for _, f := range reflect.VisibleFields(t) {
+			name, path := f.Tag.Lookup("path")
+			if !path {
+				name = f.Tag.Get("query")
+			}
+			if name == "" {
+				continue
+			}
+			switch f.Type.Kind() {
+			case reflect.String, reflect.Int, reflect.Int64, reflect.Bool:
+			default:
+				panic(fmt.Sprintf("rpc: %s: field %s of the URL is a %s", pattern, f.Name, f.Type))
+			}
+			slots = append(slots, slot{f.Index, name, path, f.Type.Kind()})
+		}
+	}
+	if len(slots) == 0 {
+		return func(*exchange, *Req) error { return nil }
+	}
+	return func(x *exchange, req *Req) error {
+		query := x.r.URL.Query()
+		for _, s := range slots {
+			text := ""
+			if s.path {
+				text = x.r.PathValue(s.name)
+			} else {
+				if len(query[s.name]) > 1 {
+					return fault.Newf(fault.Invalid, "The query parameter %s is given more than once.", s.name).WithField(s.name)
+				}
+				text = query.Get(s.name)
+			}
+			if text == "" {
+				continue
+			}
+			if err := setText(reflect.ValueOf(req).Elem().FieldByIndex(s.index), s.kind, text); err != nil {
+				return fault.Newf(fault.Invalid, "The parameter %s is not a %s.", s.name, kindWord(s.kind)).WithField(s.name)
+			}
+		}
+		return nil
+	}
+}
+
+func setText(v reflect.Value, kind reflect.Kind, text string) error {
+	switch kind {
+	case reflect.Bool:
+		b, err := strconv.ParseBool(text)
+		v.SetBool(b)
+		return err
+	case reflect.Int, reflect.Int64:
+		n, err := strconv.ParseInt(text, 10, 64)
+		v.SetInt(n)
+		return err
+	default:
+		v.SetString(text)
+		return nil
+	}
+}
+
+// body returns the request's body, decompressed and bounded.
+func (x *exchange) body() (io.Reader, error) {
+	if x.r.ContentLength > x.op.MaxBody {
+		return nil, x.tooLarge()
+	}
+	limited := http.MaxBytesReader(&x.w, x.r.Body, x.op.MaxBody)
+	switch encoding := strings.ToLower(x.r.Header.Get("Content-Encoding")); encoding {
+	case "", "identity":
+		return limited, nil
+	case "gzip":
+		unzipped, err := gzip.NewReader(limited)
+		if err != nil {
+			return nil, fault.New(fault.Invalid, "The body is not the gzip that Content-Encoding promises.").Wrap(err)
+		}
+		return &boundedReader{r: unzipped, left: x.op.MaxBody}, nil
+	default:
+		return nil, fault.New(fault.UnsupportedMedia, "Content-Encoding can be gzip or absent.")
+	}
+}
+
+// boundedReader bounds what a small compressed body can grow into.
+type boundedReader struct {
+	r    io.Reader
+	left int64
+}
+
+func (b *boundedReader) Read(p []byte) (int, error) {
+	if b.left < 0 {
+		return 0, &http.MaxBytesError{}
+	}
+	if int64(len(p)) > b.left+1 {
+		p = p[:b.left+1]
+	}
+	n, err := b.r.Read(p)
+	b.left -= int64(n)
+	if b.left < 0 {
+		return n, &http.MaxBytesError{}
+	}
+	return n, err
+}
+
+func (x *exchange) tooLarge() *fault.Fault {
+	return fault.Newf(fault.TooLarge, "The request body is larger than %d bytes. Send less at a time.", x.op.MaxBody)
+}
+
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// maxPooled keeps one large body from holding its memory for ever.
+const maxPooled = 1 << 20
+
+func putBuffer(b *bytes.Buffer) {
+	if b.Cap() <= maxPooled {
+		b.Reset()
+		buffers.Put(b)
+	}
+}
+
+// decode reads the body, one JSON object, into req.
+func (x *exchange) decode(req any) error {
+	if ct := x.r.Header.Get("Content-Type"); ct != "" && ct != mediaJSON {
+		if media, _, err := mime.ParseMediaType(ct); err != nil || media != mediaJSON {
+			return fault.New(fault.UnsupportedMedia, "Send the body as JSON with Content-Type: application/json.")
+		}
+	}
+	body, err := x.body()
+	if err != nil {
+		return err
+	}
+	buf := buffers.Get().(*bytes.Buffer) //nolint:errcheck // the pool holds nothing else
+	defer putBuffer(buf)
+	if n := x.r.ContentLength; n > 0 && n <= maxPooled {
+		buf.Grow(int(n) + bytes.MinRead)
+	}
+	if _, err := buf.ReadFrom(body); err != nil {
+		if _, large := errors.AsType[*http.MaxBytesError](err); large {
+			return x.tooLarge().Wrap(err)
+		}
+		return bodyFault(err, "The request body could not be read to its end.")
+	}
+	switch text := bytes.TrimLeft(buf.Bytes(), " \t\r\n"); {
+	case len(text) == 0:
+		return fault.New(fault.Invalid, "The request body is empty. Send a JSON object.")
+	case text[0] != '{':
+		return fault.New(fault.Invalid, "The request body is not a JSON object.")
+	}
+	options := lenient
+	if x.op.Family == PlatformAPI || x.op.Family == AdminAPI {
+		options = closed
+	}
+	if err := json.Unmarshal(buf.Bytes(), req, options); err != nil {
+		return jsonFault(err)
+	}
+	return nil
+}
+
+// bodyFault tells an oversized body and a fault of our own apart from a broken one.
+func bodyFault(err error, message string) error {
+	if _, ok := errors.AsType[*fault.Fault](err); ok {
+		return err
+	}
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return fault.New(fault.TooLarge, "The request body is too large. Send less at a time.").Wrap(err)
+	}
+	return fault.New(fault.Invalid, message).Wrap(err)
+}
+
+// jsonFault says in words of ours where the body is wrong and what is wanted there.
+func jsonFault(err error) error {
+	if se, ok := errors.AsType[*json.SemanticError](err); ok {
+		field := pointerText(se.JSONPointer)
+		switch {
+		case errors.Is(err, json.ErrUnknownName):
+			return fault.Newf(fault.Invalid, "Unknown field %s.", field).WithField(field).Wrap(err)
+		case se.GoType != nil:
+			return fault.Newf(fault.Invalid, "The value of %s is not a %s.", field, typeWord(se.GoType)).WithField(field).Wrap(err)
+		default:
+			return fault.Newf(fault.Invalid, "The value of %s cannot be used here.", field).WithField(field).Wrap(err)
+		}
+	}
+	if se, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		if errors.Is(err, jsontext.ErrDuplicateName) {
+			field := pointerText(se.JSONPointer)
+			return fault.Newf(fault.Invalid, "The field %s is given twice.", field).WithField(field).Wrap(err)
+		}
+		return fault.Newf(fault.Invalid, "The request body is not valid JSON at byte %d.", se.ByteOffset).Wrap(err)
+	}
+	return fault.New(fault.Invalid, "The request body is not the JSON that this operation takes.").Wrap(err)
+}
+
+// pointerText shows a JSON Pointer as people write paths: a.b[2].c. It is cut, since its names are the caller's.
+func pointerText(p jsontext.Pointer) string {
+	var b strings.Builder
+	for token := range p.Tokens() {
+		if _, err := strconv.Atoi(token); err == nil && b.Len() > 0 {
+			b.WriteString("[" + token + "]")
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte('.')
+		}
+		b.WriteString(token)
+		if b.Len() > 200 {
+			return b.String()[:200]
+		}
+	}
+	if b.Len() == 0 {
+		return "the body"
+	}
+	return b.String()
+}
+
+func typeWord(t reflect.Type) string {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return kindWord(t.Kind())
+}
+
+func kindWord(k reflect.Kind) string {
+	switch k {
+	case reflect.String:
+		return "string"
+	case reflect.Bool:
+		return "boolean"
+	case reflect.Slice, reflect.Array:
+		return "list"
+	case reflect.Struct, reflect.Map:
+		return "JSON object"
+	case reflect.Float32, reflect.Float64:
+		return "number"
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return "whole number in range"
+	default:
+		return "value of the right kind"
+	}
+}

@@ -1,0 +1,323 @@
+package rpc
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/netip"
+	"path"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sheafsearch/sheaf/internal/fault"
+	"github.com/sheafsearch/sheaf/internal/grant"
+)
+
+// Admitter says who is asking. Package authority implements it.
+type Admitter interface {
+	// Admit returns the caller of r, judged by its headers, its address and the rules of the family.
+	// It never reads the body. Its errors are faults, fit to be shown.
+	Admit(r *http.Request, family Family) (grant.Caller, error)
+}
+
+// Event is what an audited request leaves behind.
+type Event struct {
+	Caller    grant.Caller
+	Operation string // "POST /rest/api/v1/pin"
+	Subject   string // the thing acted on, where the request names one
+	Address   netip.Addr
+	RequestID string
+	Status    int
+}
+
+// Config says what a Server is made of. Admitter and Rooms are needed.
+type Config struct {
+	Admitter Admitter
+	Rooms    []Room
+	// Audit records an event before the answer is sent; its error becomes the answer. Nil records nothing.
+	Audit func(context.Context, Event) error
+	// Log takes one line a request. Nil discards.
+	Log *slog.Logger
+	// Metrics registers the server's metrics. Nil keeps them to itself.
+	Metrics prometheus.Registerer
+	// Proxies are those whose X-Forwarded-For is believed.
+	Proxies Proxies
+	// Deadline bounds the context of an operation; streams are bounded by it between items only by
+	// their own reading of the context. Zero means two minutes.
+	Deadline time.Duration
+}
+
+// Server serves the operations of all rooms.
+type Server struct {
+	admitter Admitter
+	audit    func(context.Context, Event) error
+	log      *slog.Logger
+	proxies  Proxies
+	deadline time.Duration
+	exact    map[string]map[string]*route // by path, then method: all paths without wildcards
+	patterns *http.ServeMux               // paths with wildcards
+	ops      []Operation
+	requests *prometheus.CounterVec
+}
+
+// route is an operation with what is worked out once.
+type route struct {
+	op       Operation
+	name     string
+	duration prometheus.Observer
+}
+
+// NewServer returns the server of cfg's rooms. It panics where two operations claim one path, so
+// that the start stops.
+func NewServer(cfg Config) *Server {
+	s := &Server{
+		admitter: cfg.Admitter, audit: cfg.Audit, log: cfg.Log, proxies: cfg.Proxies, deadline: cfg.Deadline,
+		exact: map[string]map[string]*route{}, patterns: http.NewServeMux(),
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.deadline == 0 {
+		s.deadline = 2 * time.Minute
+	}
+	durations := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "sheaf_request_duration_seconds", Help: "Time from the request's headers to the end of its answer.",
+		Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+	}, []string{"op"})
+	s.requests = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "sheaf_requests_total", Help: "Requests answered, by operation and status.",
+	}, []string{"op", "status"})
+	if cfg.Metrics != nil {
+		cfg.Metrics.MustRegister(durations, s.requests)
+	}
+	for _, room := range cfg.Rooms {
+		for _, op := range room.ops {
+			s.ops = append(s.ops, op)
+			s.add(&route{op: op, name: op.name(), duration: durations.WithLabelValues(op.name())})
+		}
+	}
+	return s
+}
+
+// Operations lists every operation that is served.
+func (s *Server) Operations() []Operation { return s.ops }
+
+func (s *Server) add(rt *route) {
+	if len(rt.op.pathNames()) > 0 {
+		s.patterns.HandleFunc(rt.op.Method+" "+rt.op.Path, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, rt) })
+		return
+	}
+	methods := s.exact[rt.op.Path]
+	if methods == nil {
+		methods = map[string]*route{}
+		s.exact[rt.op.Path] = methods
+	}
+	if methods[rt.op.Method] != nil {
+		panic("rpc: two operations claim " + rt.name)
+	}
+	methods[rt.op.Method] = rt
+}
+
+// ServeHTTP serves one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if methods, ok := s.exact[r.URL.Path]; ok {
+		if rt := methods[r.Method]; rt != nil {
+			s.serve(w, r, rt)
+			return
+		}
+	}
+	// The mux answers an unclean path with a redirect, which would be followed with the credential.
+	if p := r.URL.Path; p == path.Clean(p) {
+		if _, pattern := s.patterns.Handler(r); pattern != "" {
+			s.patterns.ServeHTTP(w, r)
+			return
+		}
+	}
+	s.refuse(w, r)
+}
+
+// refuse answers a path or method that no operation has, with or without a token.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request) {
+	x := s.begin(w, r, nil)
+	err := errNoPath
+	if allow := s.methodsOf(r); len(allow) > 0 {
+		w.Header().Set("Allow", strings.Join(allow, ", "))
+		err = fault.Newf(fault.MethodNotAllowed, "This path takes %s.", strings.Join(allow, " or "))
+	}
+	x.render(FamilyOf(r.URL.Path), err)
+	x.end(err)
+}
+
+func (s *Server) methodsOf(r *http.Request) []string {
+	var allow []string
+	probe := r.Clone(r.Context())
+	for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		probe.Method = m
+		if _, pattern := s.patterns.Handler(probe); s.exact[r.URL.Path][m] != nil || pattern != "" {
+			allow = append(allow, m)
+		}
+	}
+	return allow
+}
+
+// exchange is one request on its way through the server.
+type exchange struct {
+	s       *Server
+	w       answer
+	r       *http.Request
+	ctx     context.Context //nolint:containedctx // lives as long as the request
+	rt      *route
+	op      *Operation
+	caller  grant.Caller
+	id      string
+	subject string // of the audit entry
+	begun   time.Time
+}
+
+// answer remembers whether the answer has begun.
+type answer struct {
+	http.ResponseWriter
+	status int
+}
+
+func (a *answer) WriteHeader(status int) {
+	a.status = status
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+type requestIDKey struct{}
+
+// RequestID returns the id of the request that ctx belongs to, or "". It stands in the log line,
+// in the audit log and in the answer's X-Request-Id.
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}
+
+// Identified returns a context that carries a new request id, for servers beside this one.
+func Identified(ctx context.Context) context.Context {
+	return context.WithValue(ctx, requestIDKey{}, newRequestID())
+}
+
+const idDigits = "0123456789abcdefghjkmnpqrstvwxyz" // Crockford's base 32, in lower case
+
+// newRequestID returns 20 characters that need only differ, not be hard to guess.
+func newRequestID() string {
+	var id [20]byte
+	a, b := rand.Uint64(), rand.Uint64() //nolint:gosec // no secret
+	for i := range 10 {
+		id[i], id[10+i] = idDigits[a&31], idDigits[b&31]
+		a, b = a>>5, b>>5
+	}
+	return string(id[:])
+}
+
+func (s *Server) begin(w http.ResponseWriter, r *http.Request, rt *route) *exchange {
+	x := &exchange{s: s, w: answer{ResponseWriter: w}, r: r, rt: rt, begun: time.Now(), id: newRequestID()}
+	w.Header()["X-Request-Id"] = []string{x.id}
+	return x
+}
+
+// serve takes one request through the lock to its handler.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, rt *route) {
+	x := s.begin(w, r, rt)
+	x.op = &rt.op
+	err := x.run()
+	begun := x.w.status != 0
+	if err != nil && !begun {
+		x.render(rt.op.Family, err)
+	}
+	x.end(err)
+	if err != nil && begun {
+		panic(http.ErrAbortHandler) // the one way to break a connection; net/http expects it
+	}
+}
+
+// run admits, checks, handles and audits. A panic inside becomes an error that shows nothing.
+func (x *exchange) run() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	if x.caller, err = x.s.admitter.Admit(x.r, x.op.Family); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithValue(x.r.Context(), requestIDKey{}, x.id), x.s.deadline)
+	defer cancel()
+	x.ctx = ctx
+	if err = x.lock(); err == nil {
+		err = x.op.serve(x)
+	}
+	if err == nil || x.w.status != 0 {
+		return err
+	}
+	// What failed is on record too where the caller acts as others; a record that fails wins.
+	if auditErr := x.record(statusOf(fault.KindOf(err))); auditErr != nil {
+		return auditErr
+	}
+	return err
+}
+
+// lock checks scope and kind, before the body is read.
+func (x *exchange) lock() error {
+	if !x.caller.Has(x.op.Scope) {
+		return fault.Newf(fault.Forbidden, "This token lacks the scope %s, which this operation needs.", x.op.Scope).
+			WithCode(InsufficientScope).WithField(x.op.Scope.String())
+	}
+	if !x.caller.Is(x.op.Kinds) {
+		return fault.Newf(fault.Forbidden, "A token with the permission %s does not open this operation.", x.caller.Kind()).
+			WithCode(InsufficientScope).WithField(x.op.Scope.String())
+	}
+	return nil
+}
+
+// record writes the audit entry of a change that succeeded, and of every request that acts as another.
+func (x *exchange) record(status int) error {
+	changed := x.op.Changes && status < 300
+	if x.s.audit == nil || !changed && x.caller.Kind() != grant.Global {
+		return nil
+	}
+	return x.s.audit(x.ctx, Event{
+		Caller: x.caller, Operation: x.rt.name, Subject: x.subject, Address: x.s.proxies.Address(x.r),
+		RequestID: x.id, Status: status,
+	})
+}
+
+// end writes the log line and the metric.
+func (x *exchange) end(err error) {
+	status := x.w.status
+	took := time.Since(x.begun)
+	name := "none"
+	if x.rt != nil {
+		name = x.rt.name
+		x.rt.duration.Observe(took.Seconds())
+	}
+	x.s.requests.WithLabelValues(name, strconv.Itoa(status)).Inc()
+	level := slog.LevelInfo
+	if status >= 500 {
+		level = slog.LevelError
+	}
+	if !x.s.log.Enabled(context.Background(), level) {
+		return
+	}
+	attrs := [7]slog.Attr{
+		slog.String("op", name), slog.Int("status", status), slog.Duration("dur", took), slog.String("request", x.id),
+		slog.String("caller", x.caller.Email()), slog.String("token", x.caller.Token()),
+	}
+	n := 6
+	if err != nil {
+		attrs[6] = slog.String("err", err.Error())
+		n = 7
+	}
+	x.s.log.LogAttrs(context.Background(), level, "request", attrs[:n]...)
+}
