@@ -164,7 +164,7 @@ func TestAnswers(t *testing.T) {
 		{"out of range", "POST", "/rest/api/v1/echo", `{"count":99999999999999999999}`, nil, 400, "", "count is not a whole number in range"},
 		{"broken", "POST", "/rest/api/v1/echo", `{"text":`, nil, 400, "", "not valid JSON at byte"},
 		{"trailing", "POST", "/rest/api/v1/echo", `{"text":"a"} {}`, nil, 400, "", "not valid JSON"},
-		{"deep", "POST", "/rest/api/v1/echo", `{"inner":{"Deep":` + deep, nil, 400, "", "Deep"},
+		{"deep", "POST", "/rest/api/v1/echo", `{"inner":{"Deep":` + deep, nil, 400, "", "not valid JSON"},
 		{"bad utf-8", "POST", "/rest/api/v1/echo", "{\"text\":\"\xff\"}", nil, 400, "", "not valid JSON"},
 		{"list", "POST", "/rest/api/v1/echo", `[]`, nil, 400, "", "not a JSON object"},
 		{"null", "POST", "/rest/api/v1/echo", `null`, nil, 400, "", "not a JSON object"},

@@ -1,0 +1,251 @@
+// Package sheaf holds no code: it is the root of the module, and this test holds its architecture.
+package sheaf
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/sheafsearch/sheaf/"
+
+// levels are the lines of the import order, the highest first. A package imports from lower lines
+// only, and on its own line only in the pairs below. Entries ending in "/*" stand for what is
+// directly inside.
+var levels = [][]string{
+	{"cmd/sheaf"},
+	{"internal/server", "internal/sheaftest"},
+	{
+		"internal/console", "internal/admin", "internal/scim", "internal/mcp", "internal/room/*", "internal/intake/*",
+		"internal/authority", "internal/index/*", "internal/llm/*", "internal/contract", "internal/indexer",
+		"internal/demo",
+	},
+	{
+		"internal/rpc", "internal/corpus", "internal/directory", "internal/index", "internal/query", "internal/llm",
+		"internal/job", "internal/audit", "internal/blob", "internal/seal",
+	},
+	{"internal/sqldb", "internal/wire", "internal/grant", "internal/fault"},
+}
+
+// pairs are the imports allowed between packages of one line, with the reason.
+var pairs = map[[2]string]string{
+	{"internal/console", "internal/authority"}: "pages are shown to a signed-in person",
+	{"internal/admin", "internal/authority"}:   "the admin API is the console over JSON",
+	{"internal/sheaftest", "internal/server"}:  "it is a whole server for tests",
+	{"internal/corpus", "internal/directory"}:  "the readers of a document are the directory's principals",
+	{"internal/index", "internal/query"}:       "a query is searched",
+	{"internal/sqldb", "internal/fault"}:       "database errors become faults",
+	{"internal/grant", "internal/fault"}:       "a caller may be refused",
+}
+
+// leaves import the standard library only.
+var leaves = []string{"internal/wire", "internal/grant", "internal/fault"}
+
+// restricted lists imports that only some packages may have, with the sentence that the test prints.
+var restricted = []struct {
+	imports string
+	allowed []string
+	rule    string
+}{
+	{"modernc.org/sqlite", []string{"internal/sqldb"}, "SQL drivers appear only in sqldb"},
+	{"github.com/jackc/pgx", []string{"internal/sqldb"}, "SQL drivers appear only in sqldb"},
+	{"database/sql", []string{"internal/sqldb"}, "SQL drivers appear only in sqldb"},
+	{"github.com/pressly/goose", []string{"internal/sqldb"}, "migrations are run only by sqldb"},
+	{"github.com/blevesearch", []string{"internal/index"}, "search libraries appear only under index"},
+	{"github.com/go-json-experiment/json", []string{"internal"}, "one JSON library"},
+}
+
+// minting lists the functions that make callers and accesses, and who may call them.
+var minting = map[string][]string{
+	"grant.Mint":           {"internal/authority", "internal/sheaftest"},
+	"grant.MintAccess":     {"internal/directory"},
+	"grant.MintFullAccess": {"internal/directory"},
+}
+
+// further lists who may make the callers that see past permissions.
+var further = map[string][]string{
+	"authority.Maintenance": {"internal/server", "cmd/sheaf"},
+	"AdminSearch":           {"internal/authority"},
+}
+
+type file struct {
+	pkg, name string
+	test      bool
+	ast       *ast.File
+}
+
+func TestArchitecture(t *testing.T) {
+	files := parseAll(t)
+	for _, f := range files {
+		if f.test {
+			continue
+		}
+		for _, spec := range f.ast.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkImport(t, f, imported)
+		}
+		checkCalls(t, f)
+	}
+}
+
+func parseAll(t *testing.T) []file {
+	t.Helper()
+	var files []file
+	set := token.NewFileSet()
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			// tools is a module of its own; generators are programs that the server does not hold.
+			if base := d.Name(); name != "." && (strings.HasPrefix(base, ".") || base == "testdata" || base == "node_modules" || base == "gen" || name == "tools" || name == "test") {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(name, ".go") {
+			return nil
+		}
+		parsed, err := parser.ParseFile(set, name, nil, parser.SkipObjectResolution|parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		files = append(files, file{path.Dir(filepath.ToSlash(name)), name, strings.HasSuffix(name, "_test.go"), parsed})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func checkImport(t *testing.T, f file, imported string) {
+	t.Helper()
+	for _, r := range restricted {
+		if strings.HasPrefix(imported, r.imports) && !slices.ContainsFunc(r.allowed, func(p string) bool { return within(f.pkg, p) }) {
+			t.Errorf("%s imports %s: %s", f.name, imported, r.rule)
+		}
+	}
+	local, ok := strings.CutPrefix(imported, module)
+	if !ok {
+		if slices.Contains(leaves, f.pkg) && strings.Contains(imported, ".") {
+			t.Errorf("%s imports %s: wire, grant and fault import only the standard library", f.name, imported)
+		}
+		return
+	}
+	if isTestSupport(f.pkg) || f.pkg == local || within(local, f.pkg) && sameFamily(f.pkg, local) {
+		return
+	}
+	if isTestSupport(local) && f.pkg != "internal/sheaftest" {
+		t.Errorf("%s imports %s: what is made for tests stays in tests", f.name, imported)
+		return
+	}
+	from, to := levelOf(f.pkg), levelOf(local)
+	switch {
+	case from < 0:
+		t.Errorf("%s: package %s stands on no line of the import order; name it in arch_test.go", f.name, f.pkg)
+	case to < 0:
+		t.Errorf("%s imports %s, which stands on no line of the import order", f.name, imported)
+	case to < from:
+		t.Errorf("%s imports %s: imports point down, never up", f.name, imported)
+	case to == from && pairs[[2]string{f.pkg, local}] == "" && pairs[[2]string{f.pkg, "*"}] == "":
+		t.Errorf("%s imports %s: packages on one line import each other only in the pairs that arch_test.go names", f.name, imported)
+	}
+}
+
+// within reports whether pkg is root or inside it.
+func within(pkg, root string) bool { return pkg == root || strings.HasPrefix(pkg, root+"/") }
+
+// sameFamily lets a package use the parts that were split off below it, such as index/analysis.
+func sameFamily(pkg, part string) bool { return strings.HasPrefix(part, pkg+"/") }
+
+// isTestSupport reports whether a package serves tests alone.
+func isTestSupport(pkg string) bool {
+	return strings.HasSuffix(path.Base(pkg), "test") && pkg != "internal/sheaftest"
+}
+
+func levelOf(pkg string) int {
+	// A part split off from a package stands on its own line, where the table names it, else on its parent's.
+	for p := pkg; p != "."; p = path.Dir(p) {
+		for i, level := range levels {
+			if slices.Contains(level, p) || slices.Contains(level, path.Dir(p)+"/*") && path.Dir(p) != "internal/index" && path.Dir(p) != "internal/llm" {
+				return i
+			}
+		}
+		if adapter(p) {
+			return 2
+		}
+	}
+	return -1
+}
+
+// adapter reports whether p is one of the engines or models, which stand above their interface.
+func adapter(p string) bool {
+	return slices.Contains([]string{"internal/index/plain", "internal/index/embedded", "internal/index/opensearch"}, p) ||
+		path.Dir(p) == "internal/llm"
+}
+
+func checkCalls(t *testing.T, f file) {
+	t.Helper()
+	ast.Inspect(f.ast, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			return true
+		}
+		sel, ok := call.Fun.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		name := sel.Sel.Name
+		if x, ok := sel.X.(*ast.Ident); ok {
+			name = x.Name + "." + name
+		}
+		for _, table := range []map[string][]string{minting, further} {
+			if allowed, listed := table[name]; listed && !isTestSupport(f.pkg) && !slices.Contains(allowed, f.pkg) {
+				t.Errorf("%s calls %s: only %s may", f.name, name, strings.Join(allowed, " and "))
+			}
+		}
+		return true
+	})
+}
+
+// TestPackageComments holds that every package says what it is for.
+func TestPackageComments(t *testing.T) {
+	documented := map[string]bool{}
+	for _, f := range parseAll(t) {
+		if f.test && f.pkg != "." {
+			continue
+		}
+		documented[f.pkg] = documented[f.pkg] || f.ast.Doc != nil
+	}
+	for pkg, ok := range documented {
+		if !ok {
+			t.Errorf("package %s has no package comment", pkg)
+		}
+	}
+}
+
+// TestNoEmptyNames holds that no folder is called by what it is not.
+func TestNoEmptyNames(t *testing.T) {
+	banned := []string{"pkg", "util", "utils", "common", "helpers", "models", "types", "base", "core"}
+	entries, err := os.ReadDir("internal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if slices.Contains(banned, e.Name()) {
+			t.Errorf("internal/%s: a package is named for what it holds", e.Name())
+		}
+	}
+}
