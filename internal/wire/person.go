@@ -1,0 +1,51 @@
+package wire
+
+// Person is someone in the company.
+type Person struct {
+	Name string `json:"name"`
+	// ObfuscatedID is the person's stable id. It says nothing about them.
+	ObfuscatedID string          `json:"obfuscatedId"`
+	Metadata     *PersonMetadata `json:"metadata,omitzero"`
+}
+
+// PersonMetadata is what the directory knows of a person. Dates are YYYY-MM-DD.
+type PersonMetadata struct {
+	Type                string              `json:"type,omitzero"`
+	FirstName           string              `json:"firstName,omitzero"`
+	LastName            string              `json:"lastName,omitzero"`
+	PreferredName       string              `json:"preferredName,omitzero"`
+	Title               string              `json:"title,omitzero"`
+	BusinessUnit        string              `json:"businessUnit,omitzero"`
+	Department          string              `json:"department,omitzero"`
+	Email               string              `json:"email,omitzero"`
+	AliasEmails         []string            `json:"aliasEmails,omitzero"`
+	Location            string              `json:"location,omitzero"`
+	StructuredLocation  *StructuredLocation `json:"structuredLocation,omitzero"`
+	Phone               string              `json:"phone,omitzero"`
+	PhotoURL            string              `json:"photoUrl,omitzero"`
+	Bio                 string              `json:"bio,omitzero"`
+	Pronoun             string              `json:"pronoun,omitzero"`
+	ExternalProfileLink string              `json:"externalProfileLink,omitzero"`
+	StartDate           string              `json:"startDate,omitzero"`
+	EndDate             string              `json:"endDate,omitzero"`
+	Manager             *Person             `json:"manager,omitzero"`
+	ManagementChain     []Person            `json:"managementChain,omitzero"` // ends with the direct manager
+	Reports             []Person            `json:"reports,omitzero"`
+	DirectReportsCount  int                 `json:"directReportsCount,omitzero"`
+	OrgSizeCount        int                 `json:"orgSizeCount,omitzero"` // counts the person too
+	IsOrgRoot           bool                `json:"isOrgRoot,omitzero"`
+	IsSignedUp          bool                `json:"isSignedUp,omitzero"`
+}
+
+// StructuredLocation is a place taken apart.
+type StructuredLocation struct {
+	DeskLocation string `json:"deskLocation,omitzero"`
+	Timezone     string `json:"timezone,omitzero"`
+	Address      string `json:"address,omitzero"`
+	City         string `json:"city,omitzero"`
+	State        string `json:"state,omitzero"`
+	Region       string `json:"region,omitzero"`
+	ZipCode      string `json:"zipCode,omitzero"`
+	Country      string `json:"country,omitzero"`
+	CountryCode  string `json:"countryCode,omitzero"`
+}
