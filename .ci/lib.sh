@@ -1,0 +1,166 @@
+# Shared by .ci/run and .ci/nightly: counted steps, a cache outside the tree, and the programs that steps need.
+# Sourced, never run. A step is a function; it fails by a non-zero exit and skips itself with `skip "reason"`.
+# shellcheck shell=bash
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+OUT=$ROOT/.ci/out
+CACHE=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/sheaf-ci
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/sheaf-ci.XXXXXX")
+mkdir -p "$OUT" "$CACHE"
+cd "$ROOT"
+
+# Settings of the person at the keyboard must not change what is tested.
+export GOTOOLCHAIN=local GOFLAGS="${GOFLAGS:-} -mod=readonly" PIP_DISABLE_PIP_VERSION_CHECK=1 NO_COLOR=1
+unset SHEAF_DATA SHEAF_LISTEN SHEAF_PUBLIC_URL SHEAF_MASTER_KEY
+
+PASSED=0 FAILED=0 SKIPPED=0 FAILURES=() CLEANUPS=()
+
+# at_end COMMAND… runs when the script ends, however it ends, last registered first.
+at_end() { CLEANUPS+=("$(printf '%q ' "$@")"); }
+
+finish() {
+  local i
+  for ((i = ${#CLEANUPS[@]} - 1; i >= 0; i--)); do eval "${CLEANUPS[i]}" || true; done
+  rm -rf "$WORK"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+# skip REASON ends the step without counting it. Only for what the machine forbids, never for what fails.
+skip() { echo "skipped: $*"; exit 77; }
+
+# step TITLE FUNCTION [ARG…] runs one step in a subshell of its own, and goes on after a failure.
+step() {
+  local title=$1 start=$SECONDS rc
+  shift
+  printf '\n== %s\n' "$title"
+  set +e
+  (
+    set -euo pipefail
+    trap - EXIT
+    "$@"
+  ) </dev/null
+  rc=$?
+  set -e
+  case $rc in
+    0) PASSED=$((PASSED + 1)); echo "-- passed: $title ($((SECONDS - start)) s)" ;;
+    77) SKIPPED=$((SKIPPED + 1)); echo "-- skipped: $title ($((SECONDS - start)) s)" ;;
+    *) FAILED=$((FAILED + 1)); FAILURES+=("$title"); echo "-- FAILED: $title (exit $rc, $((SECONDS - start)) s)" ;;
+  esac
+}
+
+# closing prints what happened; its last line is the one that machines read.
+closing() {
+  local f
+  printf '\n== Result after %d min %02d s\n' $((SECONDS / 60)) $((SECONDS % 60))
+  for f in ${FAILURES[@]+"${FAILURES[@]}"}; do echo "failed: $f"; done
+  [ "$SKIPPED" = 0 ] || echo "$SKIPPED skipped, each with its reason above"
+  echo "$PASSED passed, $FAILED failed"
+  [ "$FAILED" = 0 ]
+}
+
+# debian PACKAGE… installs what is missing, where this user may.
+debian() {
+  local need=() as=() p
+  for p; do dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || need+=("$p"); done
+  [ ${#need[@]} = 0 ] && return
+  if [ "$(id -u)" != 0 ]; then
+    sudo -n true 2>/dev/null || { echo "missing packages: ${need[*]} (install them, or run as root)"; return 1; }
+    as=(sudo -n)
+  fi
+  echo "installing ${need[*]}"
+  ${as[@]+"${as[@]}"} apt-get update -qq
+  ${as[@]+"${as[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${need[@]}" >"$WORK/apt.log" 2>&1 ||
+    { tail -20 "$WORK/apt.log"; return 1; }
+}
+
+# tool NAME [ARG…] runs a program pinned in tools/go.mod, built once for each version of that file.
+tool() {
+  local bin
+  bin=$CACHE/tools-$(cat tools/go.mod tools/go.sum <(go version) | sha256sum | cut -c1-16)
+  if [ ! -e "$bin/.complete" ]; then
+    mkdir -p "$bin"
+    (cd tools && GOBIN=$bin go install tool)
+    touch "$bin/.complete"
+  fi
+  "$bin/$1" "${@:2}"
+}
+
+# build_sheaf builds the binary that the later steps run, and names it in SHEAF_BIN.
+build_sheaf() {
+  CGO_ENABLED=0 go build -trimpath -o "$WORK/sheaf" ./cmd/sheaf
+  "$WORK/sheaf" --help >/dev/null
+}
+export SHEAF_BIN=$WORK/sheaf
+
+need_sheaf() { [ -x "$SHEAF_BIN" ] || build_sheaf; }
+
+# node_tests copies test/ out of the tree, so that node_modules never lies in it, and enters the copy.
+node_tests() {
+  local modules
+  modules=$CACHE/node-$(cat test/package-lock.json <(node --version) | sha256sum | cut -c1-16)
+  if [ ! -e "$modules/.complete" ]; then
+    rm -rf "$modules"
+    mkdir -p "$modules"
+    cp test/package.json test/package-lock.json "$modules/"
+    # Nothing of these packages needs to run at install time, so nothing may.
+    (cd "$modules" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+    touch "$modules/.complete"
+  fi
+  rm -rf "$WORK/node"
+  cp -R test "$WORK/node"
+  ln -sfn "$modules/node_modules" "$WORK/node/node_modules"
+  cd "$WORK/node"
+}
+
+# python_env makes a virtual environment from the pinned requirements and names its interpreter in PYTHON.
+python_env() {
+  local env
+  env=$CACHE/python-$(cat test/clients/requirements.txt <(python3 --version) | sha256sum | cut -c1-16)
+  if [ ! -e "$env/.complete" ]; then
+    rm -rf "$env"
+    python3 -m venv "$env" || { debian python3-venv && rm -rf "$env" && python3 -m venv "$env"; }
+    "$env/bin/pip" install --quiet --no-deps -r test/clients/requirements.txt
+    "$env/bin/pip" check
+    touch "$env/.complete"
+  fi
+  PYTHON=$env/bin/python
+}
+
+# fuzz_all SECONDS fuzzes every target of the module that long each. What it finds is also kept in .ci/out.
+fuzz_all() {
+  local seconds=$1 found=0 failed=0 file name log=$WORK/fuzz.log
+  while IFS=: read -r file _ name; do
+    found=$((found + 1))
+    name=${name#func }
+    name=${name%%(*}
+    # Go's fuzzer sometimes reports its own deadline as a failure (golang/go#75804, mended in 1.27): once more, then it counts.
+    for attempt in 1 2; do
+      if go test -run='^$' -fuzz="^$name\$" -fuzztime="${seconds}s" -fuzzminimizetime=5s "./$(dirname "$file")" >"$log" 2>&1 </dev/null; then
+        echo "ok   $(dirname "$file") $name: $(grep -oE 'execs: [0-9]+' "$log" | tail -1)"
+        continue 2
+      fi
+      [ "$attempt" = 1 ] && grep -q 'context deadline exceeded' "$log" && ! grep -q 'Failing input' "$log" || break
+    done
+    failed=1
+    cat "$log"
+    mkdir -p "$OUT/fuzz/$name"
+    cp -R "$(dirname "$file")/testdata/fuzz/$name/." "$OUT/fuzz/$name/" 2>/dev/null || true
+  done < <(grep -rn --include='*_test.go' -E '^func Fuzz[A-Za-z0-9_]*\(' . | sed 's|^\./||')
+  echo "$found fuzz targets, $seconds s each"
+  [ "$found" -gt 0 ] && [ "$failed" = 0 ]
+}
+
+# fuzz_targets counts them, so that a step can share its time out.
+fuzz_targets() { grep -rhoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*\(' . | wc -l; }
+
+# can_trace says whether this machine lets one process trace another that is not its child.
+can_trace() {
+  local pid rc=0
+  sleep 30 &
+  pid=$!
+  timeout -s INT 2 strace -qq -e trace=none -p "$pid" 2>"$WORK/strace.log" || rc=$?
+  kill "$pid" 2>/dev/null || true
+  # 124: strace was attached until the time ran out.
+  [ "$rc" = 124 ] || [ "$rc" = 0 ] && ! grep -qiE 'not permitted|ptrace' "$WORK/strace.log"
+}
