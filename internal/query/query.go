@@ -39,9 +39,10 @@ const (
 	Dangling                   // a parenthesis, OR, NOT or quote without its other half
 	Empty                      // a sign with nothing that it could apply to
 	Negated                    // a negation within OR, which would ask for everything else
+	Mixed                      // an operator within OR or a group beside words; it counts as words
 )
 
-var reasons = [...]string{"", "too long", "too many words", "nested too deep", "incomplete", "empty", "negation within OR"}
+var reasons = [...]string{"", "too long", "too many words", "nested too deep", "incomplete", "empty", "negation within OR", "operator among words"}
 
 // String says the reason in a few words.
 func (r Reason) String() string {
