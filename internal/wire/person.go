@@ -34,7 +34,42 @@ type PersonMetadata struct {
 	DirectReportsCount  int                 `json:"directReportsCount,omitzero"`
 	OrgSizeCount        int                 `json:"orgSizeCount,omitzero"` // counts the person too
 	IsOrgRoot           bool                `json:"isOrgRoot,omitzero"`
-	IsSignedUp          bool                `json:"isSignedUp,omitzero"`
+	DepartmentCount     int                 `json:"departmentCount,omitzero"`
+	Teams               []PersonTeam        `json:"teams,omitzero"`
+	SocialNetwork       []SocialNetwork     `json:"socialNetwork,omitzero"`
+	DatasourceProfile   []DatasourceProfile `json:"datasourceProfile,omitzero"`
+	TimezoneIANA        string              `json:"timezoneIANA,omitzero"`
+}
+
+// Types of person. Clients know no others.
+const (
+	FullTime       = "FULL_TIME"
+	Contractor     = "CONTRACTOR"
+	NonEmployee    = "NON_EMPLOYEE"
+	FormerEmployee = "FORMER_EMPLOYEE"
+)
+
+// PersonTeam is a team that someone belongs to.
+type PersonTeam struct {
+	ID           string `json:"id,omitzero"`
+	Name         string `json:"name,omitzero"`
+	ExternalLink string `json:"externalLink,omitzero"`
+}
+
+// SocialNetwork is someone's page on a public network.
+type SocialNetwork struct {
+	Name        string `json:"name"`
+	ProfileName string `json:"profileName,omitzero"`
+	ProfileURL  string `json:"profileUrl"`
+}
+
+// DatasourceProfile is someone's own page in a datasource.
+type DatasourceProfile struct {
+	Datasource    string `json:"datasource"`
+	Handle        string `json:"handle"`
+	URL           string `json:"url,omitzero"`
+	NativeAppURL  string `json:"nativeAppUrl,omitzero"`
+	UserGenerated bool   `json:"isUserGenerated,omitzero"`
 }
 
 // StructuredLocation is a place taken apart.
