@@ -215,8 +215,10 @@ func TestValidateResponse(t *testing.T) {
 		status                       int
 		want                         string // part of the error; "" for none
 	}{
-		{"right", "POST /rest/api/v1/search", jsonType,
-			`{"metadata":{"searchedQuery":"x"},"results":[{"url":"u","document":{"id":"d","metadata":{"createTime":"2026-01-02T03:04:05Z"}}}]}`, 200, ""},
+		{
+			"right", "POST /rest/api/v1/search", jsonType,
+			`{"metadata":{"searchedQuery":"x"},"results":[{"url":"u","document":{"id":"d","metadata":{"createTime":"2026-01-02T03:04:05Z"}}}]}`, 200, "",
+		},
 		{"missing", "POST /rest/api/v1/search", jsonType, `{"metadata":{"searchedQuery":"x"},"results":[{}]}`, 200, ".results[0].url: missing"},
 		{"null", "POST /rest/api/v1/search", jsonType, `{"metadata":{"searchedQuery":"x"},"cursor":null}`, 200, ".cursor: null"},
 		{"kind", "POST /rest/api/v1/search", jsonType, `{"metadata":{"searchedQuery":1}}`, 200, "searchedQuery: not a string"},
@@ -233,8 +235,10 @@ func TestValidateResponse(t *testing.T) {
 		{"error as text", "POST /rest/api/v1/search", "text/plain; charset=UTF-8", "no", 403, ""},
 		{"error as JSON", "POST /rest/api/v1/search", jsonType, `"no"`, 403, "not an object"},
 		{"lines", "POST /rest/api/v1/chat", "text/plain; charset=UTF-8", "{\"chatId\":\"c\"}\n{\"chatId\":7}\n", 200, "chatId: not a string"},
-		{"nullable", "POST /api/search", jsonType,
-			`{"results":[],"has_more":false,"next_cursor":null,"warnings":[],"request_id":"r"}`, 200, ""},
+		{
+			"nullable", "POST /api/search", jsonType,
+			`{"results":[],"has_more":false,"next_cursor":null,"warnings":[],"request_id":"r"}`, 200, "",
+		},
 		{"status", "POST /rest/api/v1/search", jsonType, `{}`, 206, "status 206 is not in the contract"},
 		{"malformed", "POST /rest/api/v1/people", jsonType, `{"results":[}`, 200, "not an object"},
 		{"unknown operation", "POST /rest/api/v1/nothing", jsonType, `{}`, 200, "is not in the contract"},
