@@ -60,7 +60,7 @@ var restricted = []struct {
 	{"database/sql", []string{"internal/sqldb"}, "SQL drivers appear only in sqldb"},
 	{"github.com/pressly/goose", []string{"internal/sqldb"}, "migrations are run only by sqldb"},
 	{"github.com/blevesearch", []string{"internal/index"}, "search libraries appear only under index"},
-	{"github.com/go-json-experiment/json", []string{"internal"}, "one JSON library"},
+	{"encoding/json", nil, "there is one JSON library, the strict one"},
 }
 
 // minting lists the functions that make callers and accesses, and who may call them.
