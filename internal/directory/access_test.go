@@ -1,0 +1,479 @@
+package directory_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sheafsearch/sheaf/internal/directory"
+	"github.com/sheafsearch/sheaf/internal/fault"
+	"github.com/sheafsearch/sheaf/internal/grant"
+	"github.com/sheafsearch/sheaf/internal/sqldb"
+	"github.com/sheafsearch/sheaf/internal/sqldb/sqldbtest"
+)
+
+// world is a directory with what tests often do to it.
+type world struct {
+	t   *testing.T
+	ctx context.Context
+	db  *sqldb.DB
+	dir *directory.Directory
+}
+
+func newWorld(t *testing.T, db *sqldb.DB) *world {
+	return &world{t, t.Context(), db, directory.New(db)}
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) realm(r directory.Realm) {
+	w.t.Helper()
+	w.must(w.db.Write(w.ctx, sqldb.Security, func(tx *sqldb.Tx) error { return directory.PutRealm(w.ctx, tx, r) }))
+}
+
+func (w *world) visible(datasource string, visible, open bool) {
+	w.t.Helper()
+	v := directory.Visibility{Visible: &visible, OpenToAnonymous: &open}
+	w.must(w.db.Write(w.ctx, sqldb.Security, func(tx *sqldb.Tx) error { return directory.SetVisibility(w.ctx, tx, datasource, v) }))
+}
+
+func (w *world) add(email string) *directory.Person {
+	w.t.Helper()
+	p, err := w.dir.Add(w.ctx, directory.NewPerson{Email: email})
+	w.must(err)
+	return p
+}
+
+// readers interns the permissions of one document.
+func (w *world) readers(datasource string, p directory.Permissions) []uint32 {
+	w.t.Helper()
+	var lists [][]uint32
+	w.must(w.db.Write(w.ctx, sqldb.Bulk, func(tx *sqldb.Tx) (err error) {
+		lists, err = w.dir.Intern(w.ctx, tx, datasource, []directory.Permissions{p})
+		return err
+	}))
+	return lists[0]
+}
+
+func as(kind grant.Kind, person string) grant.Caller {
+	return grant.Mint(&grant.Facts{Kind: kind, Person: person})
+}
+
+func (w *world) access(c grant.Caller) grant.Access {
+	w.t.Helper()
+	a, err := w.dir.Access(w.ctx, c)
+	w.must(err)
+	if !slices.IsSorted(a.Principals()) || len(slices.Compact(slices.Clone(a.Principals()))) != len(a.Principals()) {
+		w.t.Fatalf("Access().Principals() = %v, want a sorted list without repeats", a.Principals())
+	}
+	return a
+}
+
+func (w *world) sees(p *directory.Person, readers []uint32) bool {
+	w.t.Helper()
+	return w.access(as(grant.User, p.ID)).Admits(readers)
+}
+
+func TestAccessByKind(t *testing.T) {
+	sqldbtest.Both(t, func(t *testing.T, db *sqldb.DB) {
+		w := newWorld(t, db)
+		w.realm(directory.Realm{Datasource: "wiki", Visible: true, ByEmail: true})
+		w.realm(directory.Realm{Datasource: "faq", Visible: true, OpenToAnonymous: true})
+		ann := w.add("ann@example.com")
+		everyone := directory.Permissions{Everyone: true}
+		wiki, faq := w.readers("wiki", everyone), w.readers("faq", everyone)
+		for _, c := range []struct {
+			name      string
+			caller    grant.Caller
+			wiki, faq bool
+		}{
+			{"user", as(grant.User, ann.ID), true, true},
+			{"global", as(grant.Global, ann.ID), true, true},
+			{"session", as(grant.Session, ann.ID), true, true},
+			{"anonymous", as(grant.Anonymous, ""), false, true},
+			{"anonymous with a person", as(grant.Anonymous, ann.ID), false, true},
+			{"admin search", as(grant.AdminSearch, ann.ID), true, true},
+			{"maintenance", as(grant.Maintenance, ""), true, true},
+			{"indexing", as(grant.Indexing, ""), false, false},
+			{"indexing with a person", as(grant.Indexing, ann.ID), false, false},
+			{"zero", grant.Caller{}, false, false},
+			{"user without a person", as(grant.User, ""), false, false},
+			{"nobody", as(grant.User, sqldb.NewID()), false, false},
+		} {
+			a := w.access(c.caller)
+			if got := [2]bool{a.Admits(wiki), a.Admits(faq)}; got != [2]bool{c.wiki, c.faq} {
+				t.Errorf("Access(%s) admits wiki, faq = %v, want %v", c.name, got, [2]bool{c.wiki, c.faq})
+			}
+		}
+		if a := w.access(as(grant.User, ann.ID)); a.Admits(w.readers("wiki", directory.Permissions{})) {
+			t.Error("Access admits a document without permissions")
+		}
+	})
+}
+
+func TestHiddenAndTestDatasources(t *testing.T) {
+	sqldbtest.Both(t, func(t *testing.T, db *sqldb.DB) {
+		w := newWorld(t, db)
+		w.realm(directory.Realm{Datasource: "people", Visible: true, ByEmail: true})
+		w.realm(directory.Realm{Datasource: "wiki", IdentitySource: "people", Visible: true, OpenToAnonymous: true, ByEmail: true})
+		ann, bob := w.add("ann@example.com"), w.add("bob@example.com")
+		w.must(w.dir.PutIdentities(w.ctx, "people", []directory.Identity{{Email: "ann@example.com", Name: "Ann", Active: true}}))
+		mine := w.readers("wiki", directory.Permissions{Users: []directory.UserRef{{Email: "ann@example.com"}}})
+		all := w.readers("wiki", directory.Permissions{AllUsers: true})
+		everyone := w.readers("wiki", directory.Permissions{Everyone: true})
+		check := func(what string, want [5]bool) {
+			t.Helper()
+			got := [5]bool{
+				w.sees(ann, mine), w.sees(ann, all), w.sees(bob, all), w.sees(bob, everyone),
+				w.access(as(grant.Anonymous, "")).Admits(everyone),
+			}
+			if got != want {
+				t.Errorf("%s: sees = %v, want %v", what, got, want)
+			}
+		}
+		check("visible", [5]bool{true, true, false, true, true})
+		w.visible("wiki", false, true)
+		check("hidden", [5]bool{})
+		w.visible("wiki", true, true)
+		w.visible("people", false, false)
+		check("the identity source hidden", [5]bool{true, true, false, true, true})
+		w.must(w.dir.SetTesters(w.ctx, "wiki", []string{"Ann@example.com"}))
+		check("testers of a datasource that is no test", [5]bool{true, true, false, true, true})
+		w.realm(directory.Realm{Datasource: "wiki", IdentitySource: "people", Test: true, ByEmail: true})
+		check("a test with testers", [5]bool{true, true, false, false, false})
+		w.must(w.dir.SetTesters(w.ctx, "wiki", nil))
+		check("a test without testers", [5]bool{true, true, false, true, true})
+		w.realm(directory.Realm{Datasource: "wiki", Visible: false, ByEmail: true})
+		check("its own identities again", [5]bool{false, false, false, true, true})
+	})
+}
+
+func TestNamesBindLate(t *testing.T) {
+	sqldbtest.Both(t, func(t *testing.T, db *sqldb.DB) {
+		w := newWorld(t, db)
+		w.realm(directory.Realm{Datasource: "wiki", Visible: true})
+		readers := w.readers("wiki", directory.Permissions{Groups: []string{"outer"}})
+		ann := w.add("ann@example.com")
+		steps := []struct {
+			what string
+			do   func() error
+			want bool
+		}{
+			{"nothing", func() error { return nil }, false},
+			{"membership of a user unknown", func() error {
+				return w.dir.PutMemberships(w.ctx, "wiki", []directory.Membership{{Group: "inner", User: "U1"}, {Group: "outer", MemberGroup: "inner"}})
+			}, false},
+			{"user", func() error {
+				return w.dir.PutIdentities(w.ctx, "wiki", []directory.Identity{{Email: "ann@example.com", UserID: "U1", Active: true}})
+			}, false},
+			{"outer group", func() error { return w.dir.PutGroups(w.ctx, "wiki", []directory.Group{{Name: "outer"}}) }, false},
+			{"inner group", func() error { return w.dir.PutGroups(w.ctx, "wiki", []directory.Group{{Name: "inner"}}) }, true},
+			{"a circle", func() error {
+				return w.dir.PutMemberships(w.ctx, "wiki", []directory.Membership{{Group: "inner", MemberGroup: "outer"}})
+			}, true},
+			{"user inactive", func() error {
+				return w.dir.PutIdentities(w.ctx, "wiki", []directory.Identity{{Email: "ann@example.com", UserID: "U1"}})
+			}, false},
+			{"user active", func() error {
+				return w.dir.PutIdentities(w.ctx, "wiki", []directory.Identity{{Email: "ANN@example.com ", UserID: "U1", Active: true}})
+			}, true},
+			{"membership deleted", func() error {
+				return w.dir.DeleteMembership(w.ctx, "wiki", directory.Membership{Group: "inner", User: "U1"})
+			}, false},
+			{"membership again", func() error {
+				return w.dir.PutMemberships(w.ctx, "wiki", []directory.Membership{{Group: "inner", User: "U1"}})
+			}, true},
+			{"the id moves to another user", func() error {
+				return w.dir.PutIdentities(w.ctx, "wiki", []directory.Identity{{Email: "bob@example.com", UserID: "U1", Active: true}})
+			}, false},
+			{"and back", func() error {
+				return w.dir.PutIdentities(w.ctx, "wiki", []directory.Identity{{Email: "ann@example.com", UserID: "U1", Active: true}})
+			}, true},
+			{"group deleted", func() error { return w.dir.DeleteGroup(w.ctx, "wiki", "inner", 0) }, false},
+			{"group again, without members", func() error { return w.dir.PutGroups(w.ctx, "wiki", []directory.Group{{Name: "inner"}}) }, false},
+			{"all again", func() error {
+				return w.dir.PutMemberships(w.ctx, "wiki", []directory.Membership{{Group: "inner", User: "U1"}, {Group: "outer", MemberGroup: "inner"}})
+			}, true},
+			{"user deleted", func() error { return w.dir.DeleteIdentity(w.ctx, "wiki", "ann@example.com", 0) }, false},
+			{"user again, without memberships", func() error {
+				return w.dir.PutIdentities(w.ctx, "wiki", []directory.Identity{{Email: "ann@example.com", UserID: "U1", Active: true}})
+			}, false},
+		}
+		for _, s := range steps {
+			w.must(s.do())
+			if got := w.sees(ann, readers); got != s.want {
+				t.Errorf("after %q: sees = %v, want %v", s.what, got, s.want)
+			}
+		}
+	})
+}
+
+func TestAnotherNodeSeesAMembershipWithinASecond(t *testing.T) {
+	path := sqldbtest.File(t)
+	w := newWorld(t, sqldbtest.OpenURL(t, path))
+	other := directory.New(sqldbtest.OpenURL(t, path))
+	w.realm(directory.Realm{Datasource: "wiki", Visible: true, ByEmail: true})
+	ann := w.add("ann@example.com")
+	w.must(w.dir.PutIdentities(w.ctx, "wiki", []directory.Identity{{Email: "ann@example.com", Active: true}}))
+	w.must(w.dir.PutGroups(w.ctx, "wiki", []directory.Group{{Name: "staff"}}))
+	readers := w.readers("wiki", directory.Permissions{Groups: []string{"staff"}})
+	if w.sees(ann, readers) {
+		t.Fatal("sees before the membership")
+	}
+	sees := func() bool {
+		a, err := other.Access(w.ctx, as(grant.User, ann.ID))
+		w.must(err)
+		return a.Admits(readers)
+	}
+	sees()
+	w.must(w.dir.PutMemberships(w.ctx, "wiki", []directory.Membership{{Group: "staff", User: "ann@example.com"}}))
+	if !w.sees(ann, readers) {
+		t.Error("the node that made the change does not see it at once")
+	}
+	waitFor(t, "the other node sees the membership", sees)
+}
+
+func TestMembershipsLeaveAdmissionAlone(t *testing.T) {
+	w := newWorld(t, sqldbtest.Open(t))
+	w.realm(directory.Realm{Datasource: "wiki", Visible: true, ByEmail: true})
+	w.add("ann@example.com")
+	before, _ := w.db.Version("authority")
+	w.must(w.dir.PutIdentities(w.ctx, "wiki", []directory.Identity{{Email: "ann@example.com", Active: true}}))
+	w.must(w.dir.PutGroups(w.ctx, "wiki", []directory.Group{{Name: "staff"}}))
+	w.must(w.dir.PutMemberships(w.ctx, "wiki", []directory.Membership{{Group: "staff", User: "ann@example.com"}}))
+	w.readers("wiki", directory.Permissions{Groups: []string{"staff"}})
+	if after, _ := w.db.Version("authority"); after != before {
+		t.Errorf("Version(authority) = %d after memberships, want %d as before", after, before)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	w := newWorld(t, sqldbtest.Open(t))
+	w.realm(directory.Realm{Datasource: "wiki", Visible: true, ByEmail: true})
+	for what, err := range map[string]error{
+		"unknown datasource":     w.dir.PutGroups(w.ctx, "nowhere", []directory.Group{{Name: "a"}}),
+		"white space in a name":  w.dir.PutGroups(w.ctx, "wiki", []directory.Group{{Name: "a b"}}),
+		"empty name":             w.dir.PutGroups(w.ctx, "wiki", []directory.Group{{}}),
+		"no member":              w.dir.PutMemberships(w.ctx, "wiki", []directory.Membership{{Group: "a"}}),
+		"two members":            w.dir.PutMemberships(w.ctx, "wiki", []directory.Membership{{Group: "a", User: "a@b", MemberGroup: "b"}}),
+		"a member by id":         w.dir.PutMemberships(w.ctx, "wiki", []directory.Membership{{Group: "a", User: "U1"}}),
+		"an address not ASCII":   w.dir.PutIdentities(w.ctx, "wiki", []directory.Identity{{Email: "ä@example.com"}}),
+		"a deletion of no group": w.dir.DeleteGroup(w.ctx, "nowhere", "a", 0),
+	} {
+		if fault.KindOf(err) != fault.Invalid {
+			t.Errorf("%s: %v, want a fault of kind invalid", what, err)
+		}
+	}
+	w.must(w.dir.PutGroups(w.ctx, "wiki", []directory.Group{{Name: "a", Version: 3}}))
+	w.must(w.dir.PutGroups(w.ctx, "wiki", []directory.Group{{Name: "a", Version: 3}}))
+	w.must(w.dir.PutGroups(w.ctx, "wiki", []directory.Group{{Name: "a"}}))
+	if err := w.dir.DeleteGroup(w.ctx, "wiki", "a", 2); fault.KindOf(err) != fault.Conflict {
+		t.Errorf("DeleteGroup with a stale version = %v, want a conflict", err)
+	}
+	w.must(w.dir.DeleteGroup(w.ctx, "wiki", "a", 4))
+	if err := w.dir.PutGroups(w.ctx, "wiki", []directory.Group{{Name: "a", Version: 3}}); fault.KindOf(err) != fault.Conflict {
+		t.Errorf("PutGroups with a version older than the deletion = %v, want a conflict", err)
+	}
+}
+
+func TestManyMemberships(t *testing.T) {
+	w := newWorld(t, sqldbtest.Open(t))
+	w.realm(directory.Realm{Datasource: "wiki", Visible: true, ByEmail: true})
+	ann := w.add("ann@example.com")
+	w.must(w.dir.PutIdentities(w.ctx, "wiki", []directory.Identity{{Email: "ann@example.com", Active: true}}))
+	var groups []directory.Group
+	var memberships []directory.Membership
+	var names []string
+	for i := range 2100 { // more than two statements' worth of parameters
+		g := fmt.Sprintf("g%04d", i)
+		names = append(names, g)
+		groups = append(groups, directory.Group{Name: g})
+		memberships = append(memberships, directory.Membership{Group: g, User: "ann@example.com"})
+	}
+	w.must(w.dir.PutGroups(w.ctx, "wiki", groups))
+	w.must(w.dir.PutMemberships(w.ctx, "wiki", memberships))
+	readers := w.readers("wiki", directory.Permissions{Groups: names})
+	both := w.readers("wiki", directory.Permissions{Intersections: [][]string{{"g2099", "g0000", "g1000", "g1000"}}})
+	if !w.sees(ann, both) {
+		t.Error("an intersection over several statements is not met")
+	}
+	if got, want := len(w.access(as(grant.User, ann.ID)).Principals()), 2100+3; got != want {
+		t.Errorf("len(Principals()) = %d, want %d: nothing is truncated", got, want)
+	}
+	w.must(w.dir.DeleteIdentity(w.ctx, "wiki", "ann@example.com", 0))
+	w.must(w.dir.PutIdentities(w.ctx, "wiki", []directory.Identity{{Email: "ann@example.com", Active: true}}))
+	if w.sees(ann, readers) || w.sees(ann, both) {
+		t.Error("memberships outlived their user")
+	}
+}
+
+// model is the obviously right form of Access: it looks at every principal and asks whether the
+// person bears its name.
+type model struct {
+	visible    map[string]bool
+	source     map[string]string
+	identities map[string]map[string]directory.Identity // by datasource and address
+	groups     map[string]map[string]bool
+	members    map[string]map[directory.Membership]bool
+	acls       map[string][]directory.Permissions
+}
+
+func (m *model) inGroup(ds, group string, users []string, path []string) bool {
+	if !m.groups[ds][group] || slices.Contains(path, group) {
+		return false
+	}
+	for ms := range m.members[ds] {
+		if ms.Group == group && (slices.Contains(users, ms.User) || ms.MemberGroup != "" && m.inGroup(ds, ms.MemberGroup, users, append(path, group))) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *model) sees(ds, address string, p directory.Permissions) bool {
+	if !m.visible[ds] {
+		return false
+	}
+	if p.Everyone {
+		return true
+	}
+	id, ok := m.identities[m.source[ds]][address]
+	if !ok || !id.Active {
+		return false
+	}
+	users := []string{id.UserID}
+	return p.AllUsers ||
+		slices.ContainsFunc(p.Users, func(u directory.UserRef) bool { return u.UserID == id.UserID }) ||
+		slices.ContainsFunc(p.Groups, func(g string) bool { return m.inGroup(m.source[ds], g, users, nil) }) ||
+		slices.ContainsFunc(p.Intersections, func(gs []string) bool {
+			return len(gs) > 0 && !slices.ContainsFunc(gs, func(g string) bool { return !m.inGroup(m.source[ds], g, users, nil) })
+		})
+}
+
+func TestAccessAgainstAModel(t *testing.T) {
+	rounds, steps := 3, 150
+	if testing.Short() {
+		rounds, steps = 1, 60
+	}
+	for seed := range uint64(rounds) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			sqldbtest.Both(t, func(t *testing.T, db *sqldb.DB) { playAgainstModel(t, db, rand.New(rand.NewPCG(seed, 7)), steps) })
+		})
+	}
+}
+
+func playAgainstModel(t *testing.T, db *sqldb.DB, rnd *rand.Rand, steps int) {
+	w := newWorld(t, db)
+	m := &model{map[string]bool{}, map[string]string{}, map[string]map[string]directory.Identity{}, map[string]map[string]bool{}, map[string]map[directory.Membership]bool{}, map[string][]directory.Permissions{}}
+	sources := []string{"a", "b", "c"}
+	for _, ds := range sources {
+		m.visible[ds], m.source[ds] = true, ds
+		if ds == "c" {
+			m.source[ds] = "a"
+		}
+		m.identities[ds], m.groups[ds], m.members[ds] = map[string]directory.Identity{}, map[string]bool{}, map[directory.Membership]bool{}
+		w.realm(directory.Realm{Datasource: ds, IdentitySource: m.source[ds], Visible: true})
+	}
+	var people []*directory.Person
+	for i := range 4 {
+		people = append(people, w.add(fmt.Sprintf("p%d@example.com", i)))
+	}
+	pick := func(list []string) string { return list[rnd.IntN(len(list))] }
+	groups := []string{"g0", "g1", "g2", "g3", "g4", "g5"}
+	readers := map[string][][]uint32{}
+	for step := range steps {
+		ds := pick(sources)
+		who := rnd.IntN(len(people))
+		address, user, group := people[who].Email, fmt.Sprint("U", who), pick(groups)
+		switch rnd.IntN(9) {
+		case 0:
+			id := directory.Identity{Email: address, UserID: user, Active: rnd.IntN(4) > 0}
+			w.must(w.dir.PutIdentities(w.ctx, ds, []directory.Identity{id}))
+			m.identities[ds][address] = id
+		case 1:
+			if rnd.IntN(3) == 0 {
+				w.must(w.dir.DeleteIdentity(w.ctx, ds, address, 0))
+				if _, known := m.identities[ds][address]; known {
+					for ms := range m.members[ds] {
+						if ms.User == user {
+							delete(m.members[ds], ms)
+						}
+					}
+				}
+				delete(m.identities[ds], address)
+			}
+		case 2, 3:
+			w.must(w.dir.PutGroups(w.ctx, ds, []directory.Group{{Name: group}}))
+			m.groups[ds][group] = true
+		case 4:
+			if rnd.IntN(3) == 0 {
+				w.must(w.dir.DeleteGroup(w.ctx, ds, group, 0))
+				delete(m.groups[ds], group)
+				for ms := range m.members[ds] {
+					if ms.Group == group || ms.MemberGroup == group {
+						delete(m.members[ds], ms)
+					}
+				}
+			}
+		case 5, 6:
+			ms := directory.Membership{Group: group, User: user}
+			if rnd.IntN(2) == 0 {
+				ms = directory.Membership{Group: group, MemberGroup: pick(groups)}
+			}
+			if rnd.IntN(4) == 0 {
+				w.must(w.dir.DeleteMembership(w.ctx, ds, ms))
+				delete(m.members[ds], ms)
+			} else {
+				w.must(w.dir.PutMemberships(w.ctx, ds, []directory.Membership{ms}))
+				m.members[ds][ms] = true
+			}
+		case 7:
+			m.visible[ds] = rnd.IntN(4) > 0
+			w.visible(ds, m.visible[ds], false)
+		case 8:
+			var p directory.Permissions
+			switch rnd.IntN(5) {
+			case 0:
+				p.Users = []directory.UserRef{{UserID: user}}
+			case 1:
+				p.Groups = []string{group}
+			case 2:
+				p.Intersections = [][]string{{group, pick(groups)}, {pick(groups), pick(groups), pick(groups)}}
+			case 3:
+				p.AllUsers = true
+			case 4:
+				p.Everyone = true
+			}
+			m.acls[ds] = append(m.acls[ds], p)
+			readers[ds] = append(readers[ds], w.readers(ds, p))
+		}
+		for _, p := range people {
+			a := w.access(as(grant.User, p.ID))
+			for _, ds := range sources {
+				for i, acl := range m.acls[ds] {
+					if got, want := a.Admits(readers[ds][i]), m.sees(ds, p.Email, acl); got != want {
+						t.Fatalf("step %d: %s sees a document of %s with %+v = %v, want %v", step, p.Email, ds, acl, got, want)
+					}
+				}
+			}
+		}
+	}
+	fresh := directory.New(db)
+	for _, p := range people {
+		cached := w.access(as(grant.User, p.ID))
+		cold, err := fresh.Access(w.ctx, as(grant.User, p.ID))
+		w.must(err)
+		if diff := cmp.Diff(cold.Principals(), cached.Principals()); diff != "" || cold.Key() != cached.Key() {
+			t.Errorf("the cached set differs from the one made anew (-anew +cached):\n%s", diff)
+		}
+	}
+}
