@@ -11,6 +11,7 @@ import (
 	"encoding/csv"
 	"flag"
 	"fmt"
+	"io/fs"
 	"log"
 	"os"
 	"path/filepath"
@@ -29,14 +30,14 @@ func main() {
 		log.Print("skipped: neither -from nor CONTRACT_DIR names the directory of the API descriptions")
 		return
 	}
-	if err := run(*from, *to); err != nil {
+	if err := run(os.DirFS(*from), *to); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(from, to string) error {
+func run(from fs.FS, to string) error {
 	for _, api := range []string{"client", "indexing", "platform"} {
-		text, err := os.ReadFile(filepath.Join(from, api+".openapi.yaml"))
+		text, err := fs.ReadFile(from, api+".openapi.yaml")
 		if err != nil {
 			return fmt.Errorf("read description: %w", err)
 		}
@@ -52,7 +53,7 @@ func run(from, to string) error {
 			return err
 		}
 	}
-	lines, err := operations(filepath.Join(from, "operations.tsv"))
+	lines, err := operations(from)
 	if err != nil {
 		return err
 	}
@@ -73,8 +74,8 @@ func write(path string, lines []string) error {
 // columns are those of operations.tsv that sheaf acts on.
 var columns = []string{"api", "method", "path", "scope", "anonymous", "deprecated", "experimental"}
 
-func operations(path string) ([]string, error) {
-	file, err := os.Open(path)
+func operations(from fs.FS) ([]string, error) {
+	file, err := from.Open("operations.tsv")
 	if err != nil {
 		return nil, fmt.Errorf("open operations: %w", err)
 	}
