@@ -1,0 +1,208 @@
+// Package plan turns a query's tree into what an engine has to look up: terms, where they stand, and what of them a
+// document must have.
+//
+// Its one idea is the Group: one thing that was asked for, in all the forms that count as it. A document matches when it has enough of
+// the wished groups and meets each demand; which documents those are is thereby the same in every engine. Engines and
+// highlight call it.
+package plan
+
+import (
+	"github.com/sheafsearch/sheaf/internal/index/analysis"
+	"github.com/sheafsearch/sheaf/internal/query"
+)
+
+// Form says which of a document's terms is meant. Engines keep the forms apart.
+type Form uint8
+
+// The forms.
+const (
+	Exact  Form = iota // a word as written, or a character or a pair of them
+	Stem               // the stem of a word
+	Joined             // a compound without its signs
+)
+
+// Term is a term of a form.
+type Term struct {
+	Form Form
+	Text string
+}
+
+// Slot is a term at a distance from the beginning of an Alternative.
+type Slot struct {
+	Term
+	Offset int
+}
+
+// Alternative is one way of having a group: all of its slots at their distances, in one field. One slot is a plain word.
+type Alternative struct {
+	Slots []Slot
+	// Weight is what an occurrence counts against one of the exact word.
+	Weight float64
+}
+
+// Group is one thing that was asked for. A document has it when it has one of the alternatives, or a term that begins with
+// Prefix. Its frequency is that of the best alternative; a prefix counts all terms that begin with it, exact and joined, together.
+type Group struct {
+	Text         string // as typed, for explanations
+	Alternatives []Alternative
+	Prefix       string
+	// Negative groups are only looked up to exclude; they do not score and are not marked.
+	Negative bool
+
+	position int // in the query, counted in words
+	stop     bool
+}
+
+// Pair is two groups that score more where the second follows the first at a distance.
+type Pair struct{ First, Second, Distance int }
+
+// Plan is what to look up for a query.
+type Plan struct {
+	Groups []Group
+	// Wishes are the groups of which a document needs Need. Both are empty when there are demands only, or nothing at all.
+	Wishes []int
+	Need   int
+	// Demands must all hold.
+	Demands []Demand
+	Pairs   []Pair
+}
+
+// Demand is a condition on the groups that a document has.
+type Demand struct {
+	Op    Op
+	Group int      // of Has
+	Parts []Demand // of the others
+}
+
+// Op is the way in which a Demand combines its parts.
+type Op uint8
+
+// The ways.
+const (
+	Has Op = iota
+	And
+	Or
+	None // none of the parts hold
+)
+
+// stemWeight is what a word with the same stem counts against the exact word.
+const stemWeight = 0.9
+
+// New plans the search for a tree in the given languages (BCP 47 tags; none means English).
+func New(tree query.All, languages []string) *Plan {
+	b := newBuilder(languages)
+	for _, n := range tree {
+		switch n := n.(type) {
+		case query.Word, query.Prefix, query.Field:
+			b.Wishes = append(b.Wishes, b.words(n)...)
+		default:
+			if d := b.demand(n); !d.empty() {
+				b.Demands = append(b.Demands, d)
+			}
+		}
+	}
+	b.dropStopWords()
+	b.Need = need(len(b.Wishes))
+	for i, g := range b.Wishes {
+		if i > 0 {
+			first := b.Wishes[i-1]
+			if d := b.Groups[g].position - b.Groups[first].position; d <= maxDistance && len(b.Groups[g].Alternatives) > 0 && len(b.Groups[first].Alternatives) > 0 {
+				b.Pairs = append(b.Pairs, Pair{first, g, d})
+			}
+		}
+	}
+	return &b.Plan
+}
+
+// maxDistance is how far apart two words of a query, with stop words between them, still make a pair.
+const maxDistance = 4
+
+// Strict plans the search for documents that have each word of text. With prefix, the last word may be the beginning
+// of one.
+func Strict(text string, prefix bool, languages []string) *Plan {
+	b := newBuilder(languages)
+	b.Wishes = b.text(text, prefix)
+	b.Need = len(b.Wishes)
+	return &b.Plan
+}
+
+// need is how many of the wished words a document must have: each of one, one of two or three, and then about a third of them.
+func need(wishes int) int {
+	return min(wishes, max(1, (wishes+2)/3))
+}
+
+// dropStopWords takes stop words out of the wishes, unless nothing else is asked for.
+func (b *builder) dropStopWords() {
+	var kept []int
+	for _, g := range b.Wishes {
+		if !b.Groups[g].stop {
+			kept = append(kept, g)
+		}
+	}
+	if len(kept) > 0 || b.demandsSomething() {
+		for _, g := range b.Wishes {
+			if b.Groups[g].stop {
+				b.Groups[g] = Group{Text: b.Groups[g].Text, Negative: true}
+			}
+		}
+		b.Wishes = kept
+	}
+}
+
+// Positive reports whether the plan asks for anything. Otherwise every document matches that is not excluded.
+func (p *Plan) Positive() bool { return len(p.Wishes) > 0 || p.demandsSomething() }
+
+func (p *Plan) demandsSomething() bool {
+	for _, d := range p.Demands {
+		if d.Op != None {
+			return true
+		}
+	}
+	return false
+}
+
+// Matches reports whether a document matches that has the groups for which has is true.
+func (p *Plan) Matches(has []bool) bool {
+	count := 0
+	for _, g := range p.Wishes {
+		if has[g] {
+			count++
+		}
+	}
+	if count < p.Need {
+		return false
+	}
+	for i := range p.Demands {
+		if !p.Demands[i].holds(has) {
+			return false
+		}
+	}
+	return true
+}
+
+func (d *Demand) holds(has []bool) bool {
+	switch d.Op {
+	case Has:
+		return has[d.Group]
+	case And:
+		for i := range d.Parts {
+			if !d.Parts[i].holds(has) {
+				return false
+			}
+		}
+		return true
+	}
+	for i := range d.Parts {
+		if d.Parts[i].holds(has) {
+			return d.Op == Or
+		}
+	}
+	return d.Op == None
+}
+
+func (d *Demand) empty() bool { return d.Op != Has && len(d.Parts) == 0 }
+
+// Wants returns which group a token of a document stands for, and false when for none. Markers of hits use it.
+func (p *Plan) Wants() func(analysis.Token) (group int, ok bool) {
+	return newMarker(p).group
+}
