@@ -194,18 +194,38 @@ func (a *answer) WriteHeader(status int) {
 // Unwrap lets http.ResponseController reach the connection.
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
-type requestIDKey struct{}
+// origin is what a context knows of the request that it belongs to.
+type origin struct {
+	id      string
+	request *http.Request
+	proxies Proxies
+}
+
+type originKey struct{}
 
 // RequestID returns the id of the request that ctx belongs to, or "". It stands in the log line,
 // in the audit log and in the answer's X-Request-Id.
 func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
+	if o, ok := ctx.Value(originKey{}).(*origin); ok {
+		return o.id
+	}
+	return ""
 }
 
-// Identified returns a context that carries a new request id, for servers beside this one.
-func Identified(ctx context.Context) context.Context {
-	return context.WithValue(ctx, requestIDKey{}, newRequestID())
+// Origin returns the address and the id of the request that ctx belongs to, or zero values.
+func Origin(ctx context.Context) (netip.Addr, string) {
+	if o, ok := ctx.Value(originKey{}).(*origin); ok {
+		return o.proxies.Address(o.request), o.id
+	}
+	return netip.Addr{}, ""
+}
+
+// Identify returns r with a new request id and its origin in its context, for servers beside this
+// one, and sets the answer's X-Request-Id.
+func (p Proxies) Identify(w http.ResponseWriter, r *http.Request) *http.Request {
+	o := &origin{id: newRequestID(), request: r, proxies: p}
+	w.Header()["X-Request-Id"] = []string{o.id}
+	return r.WithContext(context.WithValue(r.Context(), originKey{}, o))
 }
 
 const idDigits = "0123456789abcdefghjkmnpqrstvwxyz" // Crockford's base 32, in lower case
@@ -252,7 +272,7 @@ func (x *exchange) run() (err error) {
 	if x.caller, err = x.s.admitter.Admit(x.r, x.op.Family); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.WithValue(x.r.Context(), requestIDKey{}, x.id), x.s.deadline)
+	ctx, cancel := context.WithTimeout(context.WithValue(x.r.Context(), originKey{}, &origin{x.id, x.r, x.s.proxies}), x.s.deadline)
 	defer cancel()
 	x.ctx = ctx
 	if err = x.lock(); err == nil {
