@@ -1,0 +1,235 @@
+// Small helps for pages that already work without them. Nothing here fetches from elsewhere,
+// writes markup from strings, or sets style attributes, so it runs under a strict policy.
+
+const root = document.documentElement;
+root.classList.add("js");
+
+const say = (words) => {
+  let toast = document.querySelector(".toast");
+  if (!toast) {
+    toast = document.createElement("div");
+    toast.className = "toast";
+    toast.setAttribute("role", "status");
+  }
+  // A modal dialog hides everything outside itself, so speak from within it.
+  (document.querySelector("dialog:modal") ?? document.body).append(toast);
+  toast.textContent = words;
+  clearTimeout(say.timer);
+  say.timer = setTimeout(() => { toast.textContent = ""; }, 2400);
+};
+
+// <sheaf-copy from="id"><button>Copy</button></sheaf-copy>
+customElements.define("sheaf-copy", class extends HTMLElement {
+  connectedCallback() {
+    this.addEventListener("click", async () => {
+      const source = document.getElementById(this.getAttribute("from"));
+      if (!source) return;
+      try {
+        await navigator.clipboard.writeText(source.value ?? source.textContent);
+        say(this.getAttribute("said") ?? "Copied.");
+      } catch {
+        if (source.select) source.select(); else getSelection().selectAllChildren(source);
+        say("Selected. Press Ctrl+C or ⌘C to copy.");
+      }
+    });
+  }
+});
+
+const applyTheme = (value) => {
+  if (value === "light" || value === "dark") root.dataset.theme = value; else delete root.dataset.theme;
+  for (const b of document.querySelectorAll("sheaf-theme [name=theme]")) b.setAttribute("aria-pressed", b.value === value);
+};
+// <sheaf-theme> inside the form that posts the choice: the page changes at once, the server keeps it in a cookie.
+customElements.define("sheaf-theme", class extends HTMLElement {
+  connectedCallback() {
+    this.addEventListener("click", (event) => {
+      const button = event.target.closest("[name=theme]");
+      if (!button) return;
+      event.preventDefault();
+      applyTheme(button.value);
+      const form = button.form;
+      fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form, button)), redirect: "manual" })
+        .catch(() => { say("The server did not keep this choice. Try again in a moment."); });
+    });
+    applyTheme(root.dataset.theme ?? "system");
+  }
+});
+
+// <sheaf-filter for="table-id"> around a form: rows hide as one types; the count is announced.
+customElements.define("sheaf-filter", class extends HTMLElement {
+  connectedCallback() {
+    const form = this.querySelector("form");
+    const table = document.getElementById(this.getAttribute("for"));
+    const count = document.getElementById(this.getAttribute("count"));
+    if (!form || !table) return;
+    const rows = [...table.tBodies].flatMap((b) => [...b.rows]).filter((r) => !r.classList.contains("group"));
+    const run = () => {
+      // A choice is held against the row's own mark (data-permission, data-scope), typed words against all of its text.
+      const typed = [];
+      const chosen = [];
+      for (const field of form.elements) {
+        const value = String(field.value ?? "").trim().toLowerCase();
+        if (!value || !field.name || field.type === "hidden") continue;
+        if (field.tagName === "SELECT") chosen.push([field.name, value]); else typed.push(value);
+      }
+      let shown = 0;
+      for (const row of rows) {
+        const text = `${row.textContent} ${row.dataset.find ?? ""}`.toLowerCase();
+        const marks = (name) => (row.dataset[name] ?? "").toLowerCase().split(" ");
+        row.hidden = !(typed.every((w) => text.includes(w)) && chosen.every(([name, v]) => marks(name).includes(v)));
+        shown += row.hidden ? 0 : 1;
+      }
+      for (const body of table.tBodies) {
+        const head = body.querySelector(".group");
+        if (head) head.hidden = ![...body.rows].some((r) => r !== head && !r.hidden);
+      }
+      if (count) count.textContent = shown ? `${shown} of ${rows.length} shown` : "Nothing matches. Clear the filter to see all.";
+    };
+    form.addEventListener("input", run);
+  }
+});
+
+// <sheaf-scopes>: one box ticks all, and a line counts.
+customElements.define("sheaf-scopes", class extends HTMLElement {
+  connectedCallback() {
+    const all = this.querySelector("[data-all]");
+    const each = [...this.querySelectorAll("[name=scopes]:not([data-all])")];
+    const count = this.querySelector(".count");
+    const show = () => {
+      const n = each.filter((b) => b.checked).length;
+      all.checked = n === each.length;
+      all.indeterminate = n > 0 && n < each.length;
+      count.textContent = `${n} of ${each.length} selected`;
+    };
+    all.addEventListener("change", () => { for (const b of each) b.checked = all.checked; show(); this.dispatchEvent(new Event("input", { bubbles: true })); });
+    this.addEventListener("change", show);
+    show();
+  }
+});
+
+// <sheaf-summary> in a token form: says in one sentence what Save will make.
+customElements.define("sheaf-summary", class extends HTMLElement {
+  connectedCallback() {
+    const form = this.closest("form");
+    const out = this.querySelector("output");
+    const show = () => {
+      const data = new FormData(form);
+      const scopes = data.getAll("scopes").filter((s) => s !== "ALL").length;
+      const acts = { GLOBAL: "acts as anyone", USER: `acts as ${data.get("userEmail") || "one person"}`, ANONYMOUS: "acts as nobody" }[data.get("permission")];
+      const until = form.querySelector("[name=expires]:checked")?.dataset.until ?? "the date you choose";
+      out.textContent = scopes ? `${scopes} ${scopes === 1 ? "scope" : "scopes"}, ${acts}, works until ${until}.` : "Choose at least one scope.";
+    };
+    form.addEventListener("input", show);
+    form.addEventListener("change", show);
+    show();
+  }
+});
+
+// <sheaf-tabs>: sections one below the other become tabs, with arrow keys.
+customElements.define("sheaf-tabs", class extends HTMLElement {
+  connectedCallback() {
+    const panes = [...this.children].filter((c) => c.matches("section"));
+    const bar = document.createElement("div");
+    bar.className = "seg";
+    bar.setAttribute("role", "tablist");
+    bar.setAttribute("aria-label", this.getAttribute("label"));
+    const pick = (i, focus) => panes.forEach((pane, j) => {
+      const tab = bar.children[j];
+      pane.hidden = i !== j;
+      tab.setAttribute("aria-selected", i === j);
+      tab.toggleAttribute("aria-current", i === j);
+      tab.tabIndex = i === j ? 0 : -1;
+      if (i === j && focus) tab.focus();
+    });
+    panes.forEach((pane, i) => {
+      const tab = document.createElement("button");
+      const title = pane.querySelector("h3");
+      pane.id ||= `pane-${i}`;
+      tab.type = "button";
+      tab.id = `${pane.id}-tab`;
+      tab.textContent = title.textContent;
+      title.hidden = true;
+      tab.setAttribute("role", "tab");
+      tab.setAttribute("aria-controls", pane.id);
+      pane.setAttribute("role", "tabpanel");
+      pane.setAttribute("aria-labelledby", tab.id);
+      tab.addEventListener("click", () => pick(i));
+      bar.append(tab);
+    });
+    bar.addEventListener("keydown", (event) => {
+      const at = [...bar.children].indexOf(document.activeElement);
+      const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: panes.length - 1 }[event.key];
+      if (to === undefined) return;
+      event.preventDefault();
+      pick((to + panes.length) % panes.length, true);
+    });
+    this.prepend(bar);
+    pick(0);
+  }
+});
+
+// <sheaf-suggest>: the list that the server sent for the query, as a combobox.
+customElements.define("sheaf-suggest", class extends HTMLElement {
+  connectedCallback() {
+    const input = this.querySelector("input[type=search]");
+    const list = this.querySelector("[role=listbox]");
+    const options = [...list.querySelectorAll("[role=option]")];
+    let at = -1;
+    const open = (yes) => {
+      list.hidden = !yes;
+      input.setAttribute("aria-expanded", yes);
+      if (!yes) move(-1);
+    };
+    const move = (to) => {
+      at = to;
+      options.forEach((o, i) => o.setAttribute("aria-selected", i === at));
+      if (at < 0) input.removeAttribute("aria-activedescendant"); else input.setAttribute("aria-activedescendant", options[at].id);
+    };
+    const go = (option) => { location.href = option.dataset.href; };
+    for (const [name, value] of [["role", "combobox"], ["aria-controls", list.id], ["aria-expanded", "false"], ["aria-autocomplete", "list"], ["autocomplete", "off"]]) input.setAttribute(name, value);
+    input.addEventListener("input", () => open(input.value.trim() !== ""));
+    input.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !list.hidden) { event.preventDefault(); open(false); }
+      else if (event.key === "ArrowDown") { event.preventDefault(); if (list.hidden) open(true); else move((at + 1) % options.length); }
+      else if (event.key === "ArrowUp" && !list.hidden) { event.preventDefault(); move((at < 1 ? options.length : at) - 1); }
+      else if (event.key === "Enter" && at >= 0) { event.preventDefault(); go(options[at]); }
+    });
+    list.addEventListener("mousedown", (event) => { event.preventDefault(); const o = event.target.closest("[role=option]"); if (o) go(o); });
+    input.addEventListener("blur", () => open(false));
+  }
+});
+
+// Links marked data-dialog open the form of the page they lead to, as a modal over this one.
+const openDialog = async (link) => {
+  const answer = await fetch(link.href, { headers: { Accept: "text/html" } });
+  if (!answer.ok) throw new Error(String(answer.status));
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const dialog = document.importNode(page.querySelector("dialog"), true);
+  dialog.removeAttribute("open");
+  document.body.append(dialog);
+  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("click", (event) => {
+    const closes = event.target === dialog || event.target.closest("[data-close]");
+    if (closes) { event.preventDefault(); dialog.close(); }
+  });
+  dialog.showModal();
+};
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-dialog]");
+  if (link && !event.metaKey && !event.ctrlKey && !event.shiftKey) {
+    event.preventDefault();
+    openDialog(link).catch(() => { location.href = link.href; });
+  }
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    const menu = event.target.closest?.("details.menu[open]");
+    if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
+  } else if (event.key === "/" && !event.target.closest("input, textarea, select")) {
+    const box = document.querySelector("[data-slash]");
+    if (box) { event.preventDefault(); box.focus(); box.select(); }
+  }
+});

@@ -1,0 +1,414 @@
+package console
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"github.com/sheafsearch/sheaf/internal/audit"
+	"github.com/sheafsearch/sheaf/internal/authority"
+	"github.com/sheafsearch/sheaf/internal/directory"
+	"github.com/sheafsearch/sheaf/internal/fault"
+	"github.com/sheafsearch/sheaf/internal/grant"
+	"github.com/sheafsearch/sheaf/internal/rpc"
+	"github.com/sheafsearch/sheaf/internal/seal"
+	"github.com/sheafsearch/sheaf/internal/sqldb"
+)
+
+// world is a console over real people, tokens and sessions in SQLite. Search and datasources are
+// scripted, since they belong to other packages.
+type world struct {
+	t         testing.TB
+	url       string
+	authority *authority.Authority
+	directory *directory.Directory
+	log       *audit.Log
+	clock     *clock
+	search    *scriptedSearch
+	sources   *scriptedSources
+	logged    *logText
+}
+
+type clock struct {
+	mu  sync.Mutex // guards now
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) set(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = t
+}
+
+// today is when the stories of the tests happen.
+var today = time.Date(2026, 11, 23, 11, 0, 0, 0, time.UTC)
+
+type logText struct {
+	mu   sync.Mutex // guards text
+	text strings.Builder
+}
+
+func (l *logText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	ctx := context.Background()
+	db, err := sqldb.Open(ctx, sqldb.Config{URL: sqldb.Memory, NoSync: true})
+	fatal(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	keys, err := seal.Open(ctx, db)
+	fatal(t, err)
+	w := &world{t: t, clock: &clock{now: today}, search: &scriptedSearch{}, sources: newSources(), logged: &logText{}}
+	w.log, err = audit.Open(ctx, db, audit.Config{Origin: rpc.Origin})
+	fatal(t, err)
+	t.Cleanup(func() { _ = w.log.Close() })
+	w.directory = directory.New(db)
+
+	srv := httptest.NewUnstartedServer(nil)
+	w.url = "http://" + srv.Listener.Addr().String()
+	public, err := url.Parse(w.url)
+	fatal(t, err)
+	w.authority, err = authority.Open(authority.Config{DB: db, People: w.directory, Audit: w.log, Keys: keys, PublicURL: public, Now: w.clock.Now})
+	fatal(t, err)
+	t.Cleanup(func() { _ = w.authority.Close() })
+	c, err := New(Config{
+		PublicURL: w.url, Authority: w.authority, People: w.directory, Datasources: w.sources, Audit: w.log, Search: w.search,
+		Log: slog.New(slog.NewTextHandler(w.logged, nil)), Now: w.clock.Now,
+	})
+	fatal(t, err)
+	mux := http.NewServeMux()
+	for _, p := range Patterns() {
+		mux.Handle(p, c.Handler())
+	}
+	srv.Config.Handler = mux
+	srv.Start()
+	t.Cleanup(srv.Close)
+	return w
+}
+
+func fatal(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// add makes a person with a role.
+func (w *world) add(email, name string, role grant.Role) *directory.Person {
+	w.t.Helper()
+	p, err := w.authority.AddPerson(context.Background(), w.authority.Maintenance(), directory.NewPerson{Email: email, Name: name, Role: role})
+	fatal(w.t, err)
+	return p
+}
+
+// browser is somebody's browser without script.
+type browser struct {
+	w      *world
+	client *http.Client
+	// header is set on every request, as a browser or a stranger would.
+	header map[string]string
+}
+
+func (w *world) browser() *browser {
+	jar, err := cookiejar.New(nil)
+	fatal(w.t, err)
+	return &browser{w: w, client: &http.Client{Jar: jar}, header: map[string]string{}}
+}
+
+// as returns a browser in which the person with that address is signed in, through the pages.
+func (w *world) as(email string) *browser {
+	w.t.Helper()
+	link, err := w.authority.CreateLink(context.Background(), w.authority.Maintenance(), email)
+	fatal(w.t, err)
+	b := w.browser()
+	b.get(strings.TrimPrefix(link.URL, w.url)).submit("/signin", nil).want(http.StatusOK)
+	return b
+}
+
+// doc is a page as it arrived.
+type doc struct {
+	b      *browser
+	status int
+	path   string // after redirects
+	header http.Header
+	text   string
+	root   *html.Node
+}
+
+func (b *browser) get(path string) *doc {
+	b.w.t.Helper()
+	req, err := http.NewRequest(http.MethodGet, b.w.url+path, nil)
+	fatal(b.w.t, err)
+	return b.do(req)
+}
+
+func (b *browser) post(path string, form url.Values) *doc {
+	b.w.t.Helper()
+	req, err := http.NewRequest(http.MethodPost, b.w.url+path, strings.NewReader(form.Encode()))
+	fatal(b.w.t, err)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Origin", b.w.url)
+	return b.do(req)
+}
+
+func (b *browser) do(req *http.Request) *doc {
+	b.w.t.Helper()
+	for k, v := range b.header {
+		req.Header.Set(k, v)
+	}
+	res, err := b.client.Do(req)
+	fatal(b.w.t, err)
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	fatal(b.w.t, err)
+	root, err := html.Parse(strings.NewReader(string(body)))
+	fatal(b.w.t, err)
+	return &doc{b, res.StatusCode, res.Request.URL.RequestURI(), res.Header, string(body), root}
+}
+
+func (d *doc) want(status int) *doc {
+	d.b.w.t.Helper()
+	if d.status != status {
+		d.b.w.t.Fatalf("%s answered %d, want %d:\n%s", d.path, d.status, status, squeeze(text(d.root)))
+	}
+	return d
+}
+
+// says fails unless the page shows every one of words.
+func (d *doc) says(list ...string) *doc {
+	d.b.w.t.Helper()
+	shown := squeeze(text(d.root))
+	for _, s := range list {
+		if !strings.Contains(shown, s) {
+			d.b.w.t.Fatalf("%s does not say %q:\n%s", d.path, s, shown)
+		}
+	}
+	return d
+}
+
+func (d *doc) silent(list ...string) *doc {
+	d.b.w.t.Helper()
+	for _, s := range list {
+		if strings.Contains(d.text, s) {
+			d.b.w.t.Fatalf("%s says %q", d.path, s)
+		}
+	}
+	return d
+}
+
+// submit sends the page's form with that action, its own values overlaid by change. A nil list takes
+// a field out.
+func (d *doc) submit(action string, change url.Values) *doc {
+	d.b.w.t.Helper()
+	form := find(d.root, func(n *html.Node) bool {
+		return n.Data == "form" && attr(n, "action") == action && attr(n, "method") == "post"
+	})
+	if form == nil {
+		d.b.w.t.Fatalf("%s has no form that posts to %s", d.path, action)
+	}
+	values := formValues(form)
+	for k, v := range change {
+		if v == nil {
+			values.Del(k)
+		} else {
+			values[k] = v
+		}
+	}
+	return d.b.post(action, values)
+}
+
+// formValues are what a browser would send of a form that nobody touched.
+func formValues(form *html.Node) url.Values {
+	values := url.Values{}
+	each(form, func(n *html.Node) {
+		name := attr(n, "name")
+		switch {
+		case name == "":
+		case n.Data == "select":
+			chosen := ""
+			each(n, func(o *html.Node) {
+				if o.Data == "option" && (has(o, "selected") || chosen == "") {
+					if chosen = attr(o, "value"); !has(o, "value") {
+						chosen = text(o)
+					}
+				}
+			})
+			values.Add(name, chosen)
+		case n.Data != "input":
+		case attr(n, "type") == "radio" || attr(n, "type") == "checkbox":
+			if has(n, "checked") {
+				values.Add(name, attr(n, "value"))
+			}
+		default:
+			values.Add(name, attr(n, "value"))
+		}
+	})
+	return values
+}
+
+func find(n *html.Node, is func(*html.Node) bool) (found *html.Node) {
+	each(n, func(n *html.Node) {
+		if found == nil && is(n) {
+			found = n
+		}
+	})
+	return found
+}
+
+// each visits the elements below n, and n.
+func each(n *html.Node, visit func(*html.Node)) {
+	if n.Type == html.ElementNode {
+		visit(n)
+	}
+	for c := n.FirstChild; c != nil; c = c.NextSibling {
+		each(c, visit)
+	}
+}
+
+func attr(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+func has(n *html.Node, name string) bool {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return true
+		}
+	}
+	return false
+}
+
+func text(n *html.Node) string {
+	if n.Type == html.TextNode {
+		return n.Data
+	}
+	var b strings.Builder
+	for c := n.FirstChild; c != nil; c = c.NextSibling {
+		b.WriteString(text(c))
+		if c.Type == html.ElementNode && c.Data != "mark" && c.Data != "code" && c.Data != "strong" && c.Data != "wbr" {
+			b.WriteByte(' ')
+		}
+	}
+	return b.String()
+}
+
+func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// scriptedSearch answers what the test put into it.
+type scriptedSearch struct {
+	mu     sync.Mutex // guards the rest
+	asked  []SearchQuery
+	caller grant.Caller
+	answer func(grant.Caller, SearchQuery) (SearchResult, error)
+}
+
+func (s *scriptedSearch) Search(_ context.Context, c grant.Caller, q SearchQuery) (SearchResult, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked, s.caller = append(s.asked, q), c
+	if s.answer == nil {
+		return SearchResult{}, nil
+	}
+	return s.answer(c, q)
+}
+
+// scriptedSources are three datasources that can be switched.
+type scriptedSources struct {
+	mu   sync.Mutex // guards list
+	list []Datasource
+}
+
+func newSources() *scriptedSources {
+	return &scriptedSources{list: []Datasource{
+		{Name: "crm", Title: "CRM", Category: "CRM", Documents: 61, Visible: true, Test: true, BetaUsers: []string{"leah.brandt@quillmere.example"}},
+		{Name: "drive", Title: "Shared drive", Category: "PUBLISHED_CONTENT", Documents: 9500, Visible: true},
+		{
+			Name: "wiki", Title: "Field wiki", Category: "KNOWLEDGE_HUB", Documents: 18204, Visible: true,
+			HomeURL: "https://wiki.quillmere.example/", URLRegex: `https://wiki\.quillmere\.example/.*`,
+		},
+	}}
+}
+
+func (s *scriptedSources) Datasources(context.Context, grant.Caller) ([]Datasource, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Datasource(nil), s.list...), nil
+}
+
+func (s *scriptedSources) Datasource(_ context.Context, _ grant.Caller, name string) (Datasource, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range s.list {
+		if d.Name == name {
+			return d, nil
+		}
+	}
+	return Datasource{}, fault.New(fault.NotFound, "There is no datasource of this name.")
+}
+
+func (s *scriptedSources) SetDatasource(_ context.Context, _ grant.Caller, name string, visible, open bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.list {
+		if s.list[i].Name == name {
+			s.list[i].Visible, s.list[i].OpenToAnonymousTokens = visible, open
+			return nil
+		}
+	}
+	return fault.New(fault.NotFound, "There is no datasource of this name.")
+}
+
+// sampleSearch finds the same few documents whatever is asked.
+func sampleSearch(_ grant.Caller, q SearchQuery) (SearchResult, error) {
+	if q.Text == "nothing at all" {
+		return SearchResult{}, nil
+	}
+	r := SearchResult{
+		Total: 43, Next: "next-page",
+		Facets: []SearchFacet{
+			{"app", "Source", []SearchValue{{"wiki", "Field wiki", 21}, {"drive", "Shared drive", 9}, {"tickets", "Tickets", 7}}},
+			{"type", "Type", []SearchValue{{"page", "Page", 19}, {"ticket", "Ticket", 7}}},
+		},
+	}
+	for i, title := range []string{"Field calibration of the W4 anemometer", "Service intervals 2026.xlsx", "HW-2207: drift after calibration on firmware 3.1"} {
+		r.Hits = append(r.Hits, SearchHit{
+			Title: title, URL: fmt.Sprintf("https://docs.quillmere.example/%d", i), Source: []string{"Field wiki", "Shared drive", "Tickets"}[i],
+			Path: [][]string{{"Sensors", "Wind"}, {"Service", "2026"}, {"Hardware"}}[i], Kind: []string{"page", "spreadsheet", "ticket"}[i],
+			Author: []string{"Tomasz Wrona", "Ines Carvalho", "Jonas Feldt"}[i], Updated: today.Add(-time.Duration(i*20+4) * day),
+			Snippet: []Run{{"Log both for ten minutes; the ", false}, {"calibration", true}, {" slope must stay between 0.98 and 1.02. An ", false}, {"anemometer", true}, {" outside it goes back to the lab.", false}},
+		})
+	}
+	return r, nil
+}
