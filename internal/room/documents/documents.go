@@ -1,0 +1,168 @@
+// Package documents reads documents by name: what the DOCUMENTS scope opens.
+//
+// For a person it means to open what they may see and already know by id or address. What is hidden
+// from them is answered in the same words as what does not exist. Anonymous tokens do not open it; a
+// GLOBAL token sees what the person acted as would see.
+//
+// The same Service shows documents to the rooms that find them (Show), so that a document looks the
+// same wherever it turns up.
+package documents
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+
+	"github.com/sheafsearch/sheaf/internal/corpus"
+	"github.com/sheafsearch/sheaf/internal/directory"
+	"github.com/sheafsearch/sheaf/internal/fault"
+	"github.com/sheafsearch/sheaf/internal/grant"
+	"github.com/sheafsearch/sheaf/internal/rpc"
+	"github.com/sheafsearch/sheaf/internal/wire"
+)
+
+// Bounds of an answer.
+const (
+	maxSpecs = 500
+	// maxContent is how many bytes of text one answer holds. The first document is given whole.
+	maxContent = 32 << 20
+	// readAtOnce bounds how many documents are in memory with their text.
+	readAtOnce = 25
+)
+
+// Errors of single documents.
+const (
+	errMissing = "There is no such document, or you may not see it."
+	errFull    = "The answer holds too much text already. Ask for this document in a further request."
+)
+
+// Service reads documents of one corpus.
+type Service struct {
+	corpus    *corpus.Corpus
+	directory *directory.Directory
+}
+
+// New returns the service over c, whose authors d knows.
+func New(c *corpus.Corpus, d *directory.Directory) *Service { return &Service{c, d} }
+
+// Room is what the DOCUMENTS scope opens.
+func (s *Service) Room() rpc.Room {
+	return rpc.Open(grant.Documents, grant.User|grant.Global,
+		rpc.JSON("POST /rest/api/v1/getdocuments", "Reads documents by id or address.", s.get),
+	)
+}
+
+// Show returns those documents that the caller may see, by key, without their text.
+func (s *Service) Show(ctx context.Context, c grant.Caller, keys []string) (map[string]wire.Document, error) {
+	shown := make(map[string]wire.Document, len(keys))
+	people, err := s.directory.Roster(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for part := range slices.Chunk(keys, readAtOnce) {
+		found, err := s.corpus.Get(ctx, c, part...)
+		if err != nil {
+			return nil, err
+		}
+		for key, d := range found {
+			shown[key] = show(people, d)
+		}
+	}
+	return shown, nil
+}
+
+// get answers every spec under the id or address that it gives.
+func (s *Service) get(ctx context.Context, c grant.Caller, req GetRequest) (GetResponse, error) {
+	resp := GetResponse{Documents: make(map[string]DocumentOrError, len(req.Specs))}
+	if len(req.Specs) > maxSpecs {
+		return resp, fault.Newf(fault.Invalid, "Ask for at most %d documents at a time.", maxSpecs).WithField("documentSpecs")
+	}
+	people, err := s.directory.Roster(ctx)
+	if err != nil {
+		return resp, err
+	}
+	a := answer{resp: resp, people: people, withText: slices.Contains(req.IncludeFields, DocumentContent), left: maxContent}
+	for part := range slices.Chunk(req.Specs, readAtOnce) {
+		var keys, urls []string
+		for _, spec := range part {
+			switch {
+			case spec.ID != "":
+				keys = append(keys, spec.ID)
+			case spec.URL != "":
+				urls = append(urls, spec.URL)
+			case spec.UGCID == "" && spec.ContentID == 0:
+				return resp, fault.New(fault.Invalid, "A document is named by its id or its url.").WithField("documentSpecs")
+			}
+		}
+		byKey, err := s.corpus.Get(ctx, c, keys...)
+		if err != nil {
+			return resp, err
+		}
+		byURL, err := s.corpus.ByURL(ctx, c, urls...)
+		if err != nil {
+			return resp, err
+		}
+		for _, spec := range part {
+			a.add(spec, byKey, byURL)
+		}
+	}
+	return a.resp, nil
+}
+
+// answer is the answer to a request while it grows.
+type answer struct {
+	resp     GetResponse
+	people   *directory.Roster
+	withText bool
+	left     int // bytes of text that still fit in
+}
+
+func (a *answer) add(spec Spec, byKey, byURL map[string]*corpus.Document) {
+	var name string
+	var d *corpus.Document
+	switch {
+	case spec.ID != "":
+		name = spec.ID
+		if ref, ok := corpus.ParseKey(spec.ID); ok {
+			d = byKey[ref.Key()]
+		}
+	case spec.URL != "":
+		name, d = spec.URL, at(spec.URL, byURL)
+	default: // things that people write in sheaf are no documents of a datasource
+		name = cmp.Or(spec.UGCID, strconv.FormatInt(spec.ContentID, 10))
+	}
+	if _, twice := a.resp.Documents[name]; twice {
+		return
+	}
+	switch {
+	case d == nil:
+		a.resp.Documents[name] = DocumentOrError{Error: errMissing}
+		return
+	case a.withText && len(d.Body) > a.left && a.left < maxContent:
+		a.resp.Documents[name] = DocumentOrError{Error: errFull}
+		return
+	}
+	shown := show(a.people, d)
+	if a.withText {
+		a.left -= len(d.Body)
+		shown.Content = &wire.DocumentContent{FullTextList: []string{d.Body}}
+	}
+	a.resp.Documents[name] = DocumentOrError{Document: shown}
+}
+
+// at returns the document that has an address. Of several, those whose own address it is come
+// first, then the order of keys decides.
+func at(url string, found map[string]*corpus.Document) *corpus.Document {
+	var best *corpus.Document
+	for _, d := range found {
+		if !d.HasURL(url) {
+			continue
+		}
+		own := d.ViewURL == url
+		if best == nil || own && best.ViewURL != url || own == (best.ViewURL == url) && d.Key < best.Key {
+			best = d
+		}
+	}
+	return best
+}
