@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/sheafsearch/sheaf/internal/fault"
+	"github.com/sheafsearch/sheaf/internal/grant"
 	"github.com/sheafsearch/sheaf/internal/sqldb"
 )
 
@@ -234,4 +235,23 @@ func (d *Directory) Realms(ctx context.Context) ([]Realm, error) {
 		list[i] = set.list[i].Realm
 	}
 	return list, nil
+}
+
+// VisibleRealms returns the names of the datasources of which the caller may see something.
+func (d *Directory) VisibleRealms(ctx context.Context, c grant.Caller) (map[string]bool, error) {
+	access, err := d.Access(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	set, err := d.currentRealms(ctx)
+	if err != nil {
+		return nil, err
+	}
+	visible := map[string]bool{}
+	for i := range set.list {
+		if r := &set.list[i]; access.Admits([]uint32{r.everyone}) {
+			visible[r.Datasource] = true
+		}
+	}
+	return visible, nil
 }

@@ -1,0 +1,174 @@
+package corpus
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/sheafsearch/sheaf/internal/directory"
+	"github.com/sheafsearch/sheaf/internal/grant"
+	"github.com/sheafsearch/sheaf/internal/sqldb"
+)
+
+const documentColumns = "d.key, d.datasource, d.object_type, d.doc_id, d.pos, d.title, d.view_url, d.body, d.meta, d.acl, d.readers, d.created_at, d.updated_at, d.uploaded_at"
+
+func scanDocument(row sqldb.Scanner) (*Document, error) {
+	var d Document
+	var meta, acl, readers string
+	err := row.Scan(&d.Key, &d.Datasource, &d.ObjectType, &d.ID, &d.Position, &d.Title, &d.ViewURL, &d.Body, &meta, &acl, &readers,
+		&d.CreatedAt, &d.UpdatedAt, &d.UploadedAt)
+	if err != nil {
+		return nil, err
+	}
+	for _, part := range []struct {
+		text string
+		into any
+	}{{meta, &d}, {acl, &d.Permissions}, {readers, &d.Readers}} {
+		if err := json.Unmarshal([]byte(part.text), part.into); err != nil {
+			return nil, fmt.Errorf("stored document %s: %w", d.Key, err)
+		}
+	}
+	return &d, nil
+}
+
+// listParameters bounds the parameters of one statement.
+const listParameters = 900
+
+// Get returns those of the named documents that the caller may see, by key. The others, hidden or
+// missing, are not in the answer. Keys are compared with the id folded.
+func (c *Corpus) Get(ctx context.Context, caller grant.Caller, keys ...string) (map[string]*Document, error) {
+	folded := make([]any, 0, len(keys))
+	for _, key := range keys {
+		if ref, ok := ParseKey(key); ok {
+			folded = append(folded, ref.Key())
+		}
+	}
+	return c.find(ctx, caller, "FROM documents d WHERE d.key IN ", folded)
+}
+
+// ByURL returns those documents that the caller may see and that have one of the addresses, as
+// viewURL or otherwise, by key.
+func (c *Corpus) ByURL(ctx context.Context, caller grant.Caller, urls ...string) (map[string]*Document, error) {
+	args := make([]any, 0, len(urls))
+	for _, u := range urls {
+		if checkURL("", u) == nil && u != "" {
+			args = append(args, u)
+		}
+	}
+	return c.find(ctx, caller, "FROM documents d JOIN document_urls u ON u.key = d.key WHERE u.url IN ", args)
+}
+
+// HasURL reports whether the document has an address, as viewURL or otherwise.
+func (d *Document) HasURL(url string) bool {
+	return d.ViewURL == url || slices.Contains(d.AdditionalURLs, url)
+}
+
+func (c *Corpus) find(ctx context.Context, caller grant.Caller, where string, args []any) (map[string]*Document, error) {
+	docs := map[string]*Document{}
+	if len(args) == 0 {
+		return docs, nil
+	}
+	access, err := c.dir.Access(ctx, caller)
+	if err != nil {
+		return nil, err
+	}
+	if !access.Everything() && len(access.Principals()) == 0 {
+		return docs, nil
+	}
+	err = c.db.Read(ctx, func(tx *sqldb.Tx) error {
+		for part := range slices.Chunk(args, listParameters) {
+			query := "SELECT " + documentColumns + " " + where + sqldb.In(1, len(part))
+			for d, err := range sqldb.Each(ctx, tx, scanDocument, query, part...) {
+				if err != nil {
+					return err
+				}
+				if access.Admits(d.Readers) {
+					docs[d.Key] = d
+				}
+			}
+		}
+		return fillUsers(ctx, tx, docs)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return docs, nil
+}
+
+// fillUsers adds the addresses of users whom documents name by id.
+func fillUsers(ctx context.Context, tx *sqldb.Tx, docs map[string]*Document) error {
+	missing := map[string][]*User{} // by datasource
+	for _, d := range docs {
+		for _, u := range []*User{&d.Author, &d.Owner, &d.UpdatedBy} {
+			if u.UserID != "" && u.Email == "" {
+				missing[d.Datasource] = append(missing[d.Datasource], u)
+			}
+		}
+	}
+	for datasource, users := range missing {
+		ids := make([]string, len(users))
+		for i, u := range users {
+			ids[i] = u.UserID
+		}
+		slices.Sort(ids)
+		emails, err := directory.UserEmails(ctx, tx, datasource, slices.Compact(ids))
+		if err != nil {
+			return err
+		}
+		for _, u := range users {
+			u.Email = emails[u.UserID]
+		}
+	}
+	return nil
+}
+
+// Scan returns documents in order of their keys, from after the given one, for the server itself.
+// It returns fewer than limit where they are large, and none at the end.
+func (c *Corpus) Scan(ctx context.Context, caller grant.Caller, after string, limit int) (docs []*Document, err error) {
+	if err := maintains(caller); err != nil {
+		return nil, err
+	}
+	err = c.db.Read(ctx, func(tx *sqldb.Tx) error {
+		size := 0
+		byKey := map[string]*Document{}
+		for d, err := range sqldb.Each(ctx, tx, scanDocument, "SELECT "+documentColumns+" FROM documents d WHERE d.key > $1 ORDER BY d.key LIMIT $2", after, limit) {
+			if err != nil {
+				return err
+			}
+			docs, byKey[d.Key] = append(docs, d), d
+			if size += d.size(); size >= readBytes {
+				break
+			}
+		}
+		return fillUsers(ctx, tx, byKey)
+	})
+	return docs, err
+}
+
+// readBytes is about how much text one read for the index takes into memory.
+const readBytes = 16 << 20
+
+// Counts returns how many documents each datasource has, for administrators.
+func (c *Corpus) Counts(ctx context.Context, caller grant.Caller) (map[string]int64, error) {
+	if err := administers(caller); err != nil {
+		return nil, err
+	}
+	type row struct {
+		name string
+		n    int64
+	}
+	scan := func(s sqldb.Scanner) (r row, err error) { err = s.Scan(&r.name, &r.n); return r, err }
+	counts := map[string]int64{}
+	err := c.db.Read(ctx, func(tx *sqldb.Tx) error {
+		for r, err := range sqldb.Each(ctx, tx, scan, "SELECT datasource, COUNT(*) FROM documents GROUP BY datasource") {
+			if err != nil {
+				return err
+			}
+			counts[r.name] = r.n
+		}
+		return nil
+	})
+	return counts, err
+}
