@@ -2,7 +2,6 @@ package contract
 
 import (
 	"context"
-	"encoding/json"
 	"iter"
 	"slices"
 	"strings"
@@ -121,12 +120,12 @@ type pinAnswer struct {
 func TestDiff(t *testing.T) {
 	people := grant.User | grant.Global
 	type pinOfWrongKinds struct {
-		ID         int             `json:"id,omitzero"`
-		DocumentID *string         `json:"documentId"`
-		CreateTime string          `json:"createTime,omitzero"`
-		Queries    string          `json:"queries,omitzero"`
-		Extra      jsontext.Value  `json:"extra,omitzero"`
-		Hidden     json.RawMessage `json:"-"`
+		ID         int            `json:"id,omitzero"`
+		DocumentID *string        `json:"documentId"`
+		CreateTime string         `json:"createTime,omitzero"`
+		Queries    string         `json:"queries,omitzero"`
+		Extra      jsontext.Value `json:"extra,omitzero"`
+		Hidden     jsontext.Value `json:"-"`
 	}
 	type wrongAnswer struct {
 		Pin pinOfWrongKinds `json:"pin"`
@@ -263,5 +262,25 @@ func BenchmarkShapes(b *testing.B) {
 		if _, err := parseShapes(Client, clientText); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+func TestUnbuilt(t *testing.T) {
+	built := room(grant.Pins, grant.User, op[pinAsk, pinAnswer]("POST /rest/api/v1/getpin"))
+	rest := Unbuilt([]rpc.Room{built})
+	seen := map[string]bool{}
+	for _, r := range rest {
+		for _, op := range r.Operations() {
+			seen[op.Method+" "+op.Path] = true
+			if op.Built || op.Kinds&grant.Anonymous != 0 {
+				t.Errorf("%s %s = %+v, want it not built and closed to anonymous tokens", op.Method, op.Path, op)
+			}
+		}
+	}
+	if got, want := len(seen), len(Operations())-1; got != want || seen["POST /rest/api/v1/getpin"] {
+		t.Errorf("Unbuilt declares %d operations, want the %d others", got, want)
+	}
+	if d := Diff(append(rest, built)...); slices.ContainsFunc(d, func(d Divergence) bool { return strings.Contains(d.Text, "scope") }) {
+		t.Errorf("Diff = %v, want no scope to differ", d)
 	}
 }
