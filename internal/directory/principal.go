@@ -27,20 +27,21 @@ const (
 // name is a principal within its datasource.
 type name struct{ kind, text string }
 
-// Permissions says who may read a document, as its connector names them. All parts are OR-ed.
+// Permissions says who may read a document, as its connector names them. All parts are OR-ed. Its
+// JSON is how corpus stores it.
 type Permissions struct {
-	Users         []UserRef
-	Groups        []string
-	Intersections [][]string // each holds for those who are in all of its groups
-	AllUsers      bool       // every active user of the datasource
-	Everyone      bool       // everyone who may see the datasource
+	Users         []UserRef  `json:"users,omitzero"`
+	Groups        []string   `json:"groups,omitzero"`
+	Intersections [][]string `json:"intersections,omitzero"` // each holds for those who are in all of its groups
+	AllUsers      bool       `json:"allUsers,omitzero"`      // every active user of the datasource
+	Everyone      bool       `json:"everyone,omitzero"`      // everyone who may see the datasource
 }
 
 // UserRef names a user of a datasource: by address where the datasource says so and the address is
 // given, else by id, else by address.
 type UserRef struct {
-	Email  string
-	UserID string
+	Email  string `json:"email,omitzero"`
+	UserID string `json:"userId,omitzero"`
 }
 
 // name returns the principal of a reference, and false for one that can name nobody.
