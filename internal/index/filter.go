@@ -39,3 +39,40 @@ func (Has) filter()     {}
 func (Missing) filter() {}
 func (Within) filter()  {}
 func (Keys) filter()    {}
+
+// Lift returns f without its own tests of field, for FacetRequest.Lift. Engines call it.
+func Lift(f Filter, field string) Filter {
+	list, is := f.(All)
+	if !is {
+		list = All{f}
+	}
+	kept := All{}
+	for _, part := range list {
+		if part != nil && !tests(part, field) {
+			kept = append(kept, part)
+		}
+	}
+	return kept
+}
+
+// tests reports whether f tests field and nothing else.
+func tests(f Filter, field string) bool {
+	switch f := f.(type) {
+	case Has:
+		return f.Field == field
+	case Missing:
+		return f.Field == field
+	case Within:
+		return f.Field == field
+	case Not:
+		return tests(f.Filter, field)
+	case Any:
+		for _, part := range f {
+			if !tests(part, field) {
+				return false
+			}
+		}
+		return len(f) > 0
+	}
+	return false
+}

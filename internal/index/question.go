@@ -17,8 +17,8 @@ const (
 
 // Query asks for documents.
 type Query struct {
-	// Text is what is sought; an empty tree means every document. A document matches when it has enough of the query's words
-	// (see plan.Plan), each of its phrases, one of each OR, and nothing that is negated. A query.Field left in the tree
+	// Text is what is sought; an empty tree means every document. A document matches when it has one of the query's words
+	// (stop words count only where there is nothing else), each of its phrases, one of each OR, and nothing that is negated. A query.Field left in the tree
 	// counts as ordinary words.
 	Text query.All
 	// Languages are BCP 47 tags of the languages the caller reads: words match by the stems of each of them. Empty means English.

@@ -104,7 +104,7 @@ func isStopWord(term, lang string) bool {
 	words := ""
 	switch lang {
 	case "en":
-		words = " a about an and are as at be been but by can do does for from had has have how i if in into is it its me my no not of on or our so such that the their then there these they this to was we were what when where which who why will with you your "
+		words = " a an and are as at be but by can do does for from had has have how i if in into is it its my no not of on or our so such that the their then there these they this to was were what when where which who why will with you your "
 	case "de":
 		words = " als am an auf aus bei das dass dem den der des die durch ein eine einem einen einer es fur hat ich im in ist mit nach nicht oder sich sie sind und uns unser von vor war was wer wie wir wird wo zu zum zur "
 	case "fr":

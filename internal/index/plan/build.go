@@ -123,7 +123,7 @@ func (b *builder) add(g Group, position int) int {
 	if len(b.Groups) >= maxGroups {
 		return len(b.Groups) - 1
 	}
-	g.Negative = b.negative > 0
+	g.Negative = b.negative%2 == 1
 	g.position = position
 	b.Groups = append(b.Groups, g)
 	return len(b.Groups) - 1

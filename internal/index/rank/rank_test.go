@@ -33,8 +33,8 @@ func TestStatistics(t *testing.T) {
 		t.Errorf("statistics after adding and removing = %v, want %v", s, want)
 	}
 	n := s.Norms()
-	if got := n.Frequency(&Counts{1}, &b); math.Abs(got-2.5) > 1e-9 {
-		t.Errorf("Frequency of one word in a title of mean length = %v, want the field's weight 2.5", got)
+	if got := n.Frequency(&Counts{1}, &b); math.Abs(got-4) > 1e-9 {
+		t.Errorf("Frequency of one word in a title of mean length = %v, want the field's weight 4", got)
 	}
 	if n[Body][50] <= n[Body][200] {
 		t.Error("an occurrence in a short body should weigh more than in a long one")

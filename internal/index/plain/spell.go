@@ -1,0 +1,78 @@
+package plain
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/sheafsearch/sheaf/internal/grant"
+	"github.com/sheafsearch/sheaf/internal/index"
+	"github.com/sheafsearch/sheaf/internal/index/analysis"
+	"github.com/sheafsearch/sheaf/internal/index/plan"
+)
+
+func (v *view) Spell(ctx context.Context, access grant.Access, q index.SpellQuery) ([]index.Spelling, error) {
+	admits := func(d *document) bool { return access.Admits(d.Readers) }
+	list := make([]index.Spelling, 0, len(q.Words))
+	for _, word := range q.Words {
+		s := index.Spelling{Word: word}
+		p := plan.Strict(word, false, q.Languages)
+		if !p.Positive() { // nothing to know, and nothing to correct
+			s.Known = true
+			list = append(list, s)
+			continue
+		}
+		err := v.each(ctx, p, allFields(), admits, func(*matcher, uint32) { s.Known = true })
+		if err != nil {
+			return nil, err
+		}
+		if !s.Known && len(p.Groups) == 1 && q.Corrections > 0 {
+			s.Corrections = v.corrections(word, q.Corrections, admits)
+		}
+		list = append(list, s)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+	return list, ctx.Err()
+}
+
+// corrections lists the near words that are in admitted documents.
+func (v *view) corrections(word string, limit int, admits test) []string {
+	folded := []rune(analysis.Fold(word))
+	allowed := index.MaxEdits(len(folded))
+	if allowed == 0 {
+		return nil
+	}
+	type candidate struct {
+		edits, documents int
+	}
+	near := map[string]*candidate{}
+	for i := range v.segments {
+		p := &v.segments[i]
+		for _, term := range p.withPrefix(plan.Exact, "") {
+			edits := index.Edits(folded, []rune(term), allowed)
+			if edits > allowed {
+				continue
+			}
+			for _, at := range p.terms[plan.Term{Form: plan.Exact, Text: term}] {
+				if p.isDead(at.doc) || !admits(p.docs[at.doc]) {
+					continue
+				}
+				if near[term] == nil {
+					near[term] = &candidate{edits: edits}
+				}
+				near[term].documents++
+			}
+		}
+	}
+	var terms []string
+	for term := range near {
+		terms = append(terms, term)
+	}
+	slices.SortFunc(terms, func(a, b string) int {
+		return cmp.Or(near[a].edits-near[b].edits, near[b].documents-near[a].documents, strings.Compare(a, b))
+	})
+	return terms[:min(len(terms), limit)]
+}
