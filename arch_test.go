@@ -25,7 +25,8 @@ var levels = [][]string{
 	{"internal/server", "internal/sheaftest"},
 	{
 		"internal/console", "internal/admin", "internal/scim", "internal/mcp", "internal/room/*", "internal/intake/*",
-		"internal/authority", "internal/index/*", "internal/llm/*", "internal/contract", "internal/indexer",
+		"internal/authority", "internal/contract", "internal/indexer",
+		"internal/index/plain", "internal/index/embedded", "internal/index/opensearch", "internal/llm/openai", "internal/llm/anthropic",
 		"internal/demo",
 	},
 	{
@@ -73,7 +74,7 @@ var minting = map[string][]string{
 // further lists who may make the callers that see past permissions.
 var further = map[string][]string{
 	"authority.Maintenance": {"internal/server", "cmd/sheaf"},
-	"AdminSearch":           {"internal/authority"},
+	"rpc.Bare":              {"internal/admin"},
 }
 
 type file struct {
@@ -144,22 +145,23 @@ func checkImport(t *testing.T, f file, imported string) {
 		}
 		return
 	}
-	if isTestSupport(f.pkg) || f.pkg == local || within(local, f.pkg) && sameFamily(f.pkg, local) {
+	from, to := unitOf(f.pkg), unitOf(local)
+	if isTestSupport(f.pkg) || from == to {
 		return
 	}
-	if isTestSupport(local) && f.pkg != "internal/sheaftest" {
+	if isTestSupport(local) {
 		t.Errorf("%s imports %s: what is made for tests stays in tests", f.name, imported)
 		return
 	}
-	from, to := levelOf(f.pkg), levelOf(local)
+	above, below := levelOf(from), levelOf(to)
 	switch {
-	case from < 0:
+	case above < 0:
 		t.Errorf("%s: package %s stands on no line of the import order; name it in arch_test.go", f.name, f.pkg)
-	case to < 0:
+	case below < 0:
 		t.Errorf("%s imports %s, which stands on no line of the import order", f.name, imported)
-	case to < from:
+	case below < above:
 		t.Errorf("%s imports %s: imports point down, never up", f.name, imported)
-	case to == from && pairs[[2]string{f.pkg, local}] == "" && pairs[[2]string{f.pkg, "*"}] == "":
+	case below == above && pairs[[2]string{from, to}] == "":
 		t.Errorf("%s imports %s: packages on one line import each other only in the pairs that arch_test.go names", f.name, imported)
 	}
 }
@@ -167,33 +169,29 @@ func checkImport(t *testing.T, f file, imported string) {
 // within reports whether pkg is root or inside it.
 func within(pkg, root string) bool { return pkg == root || strings.HasPrefix(pkg, root+"/") }
 
-// sameFamily lets a package use the parts that were split off below it, such as index/analysis.
-func sameFamily(pkg, part string) bool { return strings.HasPrefix(part, pkg+"/") }
-
 // isTestSupport reports whether a package serves tests alone.
 func isTestSupport(pkg string) bool {
 	return strings.HasSuffix(path.Base(pkg), "test") && pkg != "internal/sheaftest"
 }
 
-func levelOf(pkg string) int {
-	// A part split off from a package stands on its own line, where the table names it, else on its parent's.
+// unitOf is the entry of the table that pkg belongs to: itself, or the package that it was split off from, as
+// index/analysis was from index.
+func unitOf(pkg string) string {
 	for p := pkg; p != "."; p = path.Dir(p) {
-		for i, level := range levels {
-			if slices.Contains(level, p) || slices.Contains(level, path.Dir(p)+"/*") && path.Dir(p) != "internal/index" && path.Dir(p) != "internal/llm" {
-				return i
-			}
+		if levelOf(p) >= 0 {
+			return p
 		}
-		if adapter(p) {
-			return 2
+	}
+	return pkg
+}
+
+func levelOf(unit string) int {
+	for i, level := range levels {
+		if slices.Contains(level, unit) || slices.Contains(level, path.Dir(unit)+"/*") {
+			return i
 		}
 	}
 	return -1
-}
-
-// adapter reports whether p is one of the engines or models, which stand above their interface.
-func adapter(p string) bool {
-	return slices.Contains([]string{"internal/index/plain", "internal/index/embedded", "internal/index/opensearch"}, p) ||
-		path.Dir(p) == "internal/llm"
 }
 
 func checkCalls(t *testing.T, f file) {

@@ -97,6 +97,7 @@ type Operation struct {
 	Scope   grant.Scope
 	Kinds   grant.Kind
 	Built   bool   // false for operations that answer 404
+	Bare    bool   // admits everybody
 	Media   string // the media type of a success, without parameters; "" for an empty body
 	MaxBody int64  // bytes after decompression
 	Changes bool   // changes state, and so leaves an entry in the audit log

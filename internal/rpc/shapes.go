@@ -46,6 +46,25 @@ func JSON[Req, Resp any](pattern, summary string, handle func(context.Context, g
 	})
 }
 
+// Bare declares an operation like JSON that admits everybody and sees the request itself. It is for signing in,
+// which is how a caller comes to be, and for nothing else; a test at the root of the module holds that.
+func Bare[Req, Resp any](pattern, summary string, handle func(http.ResponseWriter, *http.Request, Req) (Resp, error)) Operation {
+	decode := decoderOf[Req](pattern)
+	op := declare[Req, Resp](pattern, summary, mediaJSON, func(x *exchange) error {
+		req, err := decode(x)
+		if err != nil {
+			return err
+		}
+		resp, err := handle(&x.w, x.r.WithContext(x.ctx), req)
+		if err != nil {
+			return err
+		}
+		return x.json(http.StatusOK, resp)
+	})
+	op.Bare = true
+	return op
+}
+
 // Lines declares an operation that answers with one JSON value a line, each flushed as it comes, as
 // text/plain. An error before the first line is an ordinary fault; one after it breaks the
 // connection, so that no client takes the part for the whole.
