@@ -1,0 +1,258 @@
+package authority
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/sheafsearch/sheaf/internal/audit"
+	"github.com/sheafsearch/sheaf/internal/directory"
+	"github.com/sheafsearch/sheaf/internal/fault"
+	"github.com/sheafsearch/sheaf/internal/grant"
+	"github.com/sheafsearch/sheaf/internal/sqldb"
+)
+
+const (
+	// linkLife is for links made on the host, invitationLife for those that an administrator hands out.
+	linkLife       = 15 * time.Minute
+	invitationLife = 24 * time.Hour
+	// SignInPath is the page that a sign-in link opens. It asks for a click and posts the code: mail
+	// scanners follow links, and must not use them up.
+	SignInPath = "/signin"
+)
+
+// Link is a single-use way to sign in.
+type Link struct {
+	URL     string
+	Code    Secret
+	Expires time.Time
+	Person  Party
+}
+
+// CreateLink makes a sign-in link for the person whom text names by id or address. It works once, for 15
+// minutes where the host asks and for 24 hours where an administrator does, and ends the person's
+// earlier links. Super Admins and the host make links for anyone active; Admins invite: for a Member
+// who has never signed in.
+func (a *Authority) CreateLink(ctx context.Context, c grant.Caller, text string) (Link, error) {
+	code := newSecret(linkSecret)
+	_, print, _ := readSecret(code.text)
+	link := Link{Code: code, URL: a.cfg.PublicURL.JoinPath(SignInPath).String() + "?code=" + url.QueryEscape(code.text)}
+	err := a.db.Write(ctx, sqldb.Security, func(tx *sqldb.Tx) error {
+		by, err := a.actor(ctx, tx, c)
+		if err != nil {
+			return err
+		}
+		person, err := linkPerson(ctx, tx, by, text)
+		if err != nil {
+			return err
+		}
+		now, life := a.now(), invitationLife
+		if by.id == audit.Host {
+			life = linkLife
+		}
+		expires := now + int64(life/time.Microsecond)
+		if _, err = tx.Exec(ctx, "UPDATE signin_links SET ended_at = $1 WHERE person = $2 AND ended_at = 0", now, person.ID); err != nil {
+			return err
+		}
+		if _, err = tx.Exec(ctx, `INSERT INTO signin_links (id, hash, person, made_by, created_at, expires_at, ended_at)
+			VALUES ($1, $2, $3, $4, $5, $6, 0)`, sqldb.NewID(), print.hex(), person.ID, by.id, now, expires); err != nil {
+			return err
+		}
+		link.Expires, link.Person = sqldb.Time(expires), Party{ID: person.ID, Email: person.Email, Name: person.Name, Active: true}
+		entry := audit.By(c)
+		entry.Action, entry.Subject, entry.SubjectName = "signin-link.create", person.ID, person.Email
+		return a.cfg.Audit.Append(ctx, tx, entry)
+	})
+	if err != nil {
+		return Link{}, err
+	}
+	return link, nil
+}
+
+// linkPerson finds for whom a link is, and holds the rules of who may make it. A link is the power to
+// be that person, so an Admin must not make one for anybody who has been here.
+func linkPerson(ctx context.Context, tx *sqldb.Tx, by actor, text string) (*directory.Person, error) {
+	if by.role < grant.RoleAdmin {
+		return nil, forbidden("Your role does not let you make sign-in links.")
+	}
+	person, err := findPerson(ctx, tx, text)
+	if err != nil {
+		if fault.KindOf(err) == fault.NotFound {
+			return nil, noPerson()
+		}
+		return nil, err
+	}
+	if by.role < grant.RoleSuperAdmin {
+		if person.Role != grant.RoleMember {
+			return nil, forbidden("Sign-in links for people with a role are made by Super Admins.")
+		}
+		_, err := sqldb.One(ctx, tx, sqldb.ScanInt, "SELECT first_at FROM signins WHERE person = $1", person.ID)
+		switch {
+		case err == nil:
+			return nil, forbidden("This person has signed in before. A further link for them is made by Super Admins.")
+		case fault.KindOf(err) != fault.NotFound:
+			return nil, err
+		}
+	}
+	if !person.Active {
+		return nil, fault.New(fault.Conflict, "This person is not active, so a link would not let them in. Activate them first.")
+	}
+	return person, nil
+}
+
+func noPerson() *fault.Fault {
+	return fault.New(fault.NotFound, "There is no person with this id or email address.")
+}
+
+// SignIn exchanges the code of a sign-in link for a new session, and returns its cookie. The session that
+// r brought along, if any, ends. Attempts are counted by address and in all: too many are a
+// fault.TooMany. Whatever is wrong with the code, the answer is the same fault.Unauthenticated.
+func (a *Authority) SignIn(r *http.Request, code string) (Visit, *http.Cookie, error) {
+	if err := a.CheckOrigin(r); err != nil {
+		return Visit{}, nil, err
+	}
+	address := a.cfg.Address(r)
+	if wait := a.throttle.take(address, a.cfg.Now()); wait > 0 {
+		f := fault.New(fault.TooMany, "Too many attempts to sign in. Wait a little, then try again.")
+		f.RetryAfter = wait
+		return Visit{}, nil, f
+	}
+	k, print, ok := readSecret(code)
+	if !ok || k != linkSecret {
+		return Visit{}, nil, deadLink()
+	}
+	person, err := a.useLink(r.Context(), print)
+	if err != nil {
+		return Visit{}, nil, err
+	}
+	a.throttle.giveBack(address)
+	return a.begin(r, person, "sign-in link")
+}
+
+func deadLink() *fault.Fault {
+	return fault.New(fault.Unauthenticated, "This sign-in link does not work: it was used before, has expired, or was replaced by a newer one. Ask for a new one.")
+}
+
+type linkRow struct {
+	person         string
+	expires, ended int64
+}
+
+// useLink spends the link with the given print and returns its person. What was refused although the
+// link exists is on record.
+func (a *Authority) useLink(ctx context.Context, p print) (person *directory.Person, err error) {
+	refused := ""
+	err = a.db.Write(ctx, sqldb.Security, func(tx *sqldb.Tx) error {
+		refused, person = "", nil
+		row, err := sqldb.One(ctx, tx, func(s sqldb.Scanner) (l linkRow, err error) {
+			err = s.Scan(&l.person, &l.expires, &l.ended)
+			return l, err
+		}, "SELECT person, expires_at, ended_at FROM signin_links WHERE hash = $1", p.hex())
+		if fault.KindOf(err) == fault.NotFound {
+			return deadLink()
+		}
+		if err != nil {
+			return err
+		}
+		if person, err = directory.LookupID(ctx, tx, row.person); err != nil {
+			return err
+		}
+		switch now := a.now(); {
+		case row.ended != 0:
+			refused = "the link was used before or replaced"
+		case now >= row.expires:
+			refused = "the link has expired"
+		case !person.Active:
+			refused = "the person is not active"
+		default:
+			_, err = tx.Exec(ctx, "UPDATE signin_links SET ended_at = $1 WHERE hash = $2", now, p.hex())
+			return err
+		}
+		return a.cfg.Audit.Append(ctx, tx, audit.Entry{
+			Action: "session.refuse", Subject: person.ID, SubjectName: person.Email, Outcome: audit.Refused, Detail: refused,
+		})
+	})
+	if err == nil && refused != "" {
+		err = deadLink()
+	}
+	return person, err
+}
+
+// Begin signs a person in whom a sign-in provider vouches for; how says which, for the audit log.
+// The person must exist and be active.
+func (a *Authority) Begin(r *http.Request, person *directory.Person, how string) (Visit, *http.Cookie, error) {
+	if !person.Active {
+		return Visit{}, nil, signedOut()
+	}
+	return a.begin(r, person, how)
+}
+
+// begin makes a session with a new secret. The one that the browser had ends with it, so that a
+// session planted there before (session fixation) is worth nothing.
+func (a *Authority) begin(r *http.Request, person *directory.Person, how string) (Visit, *http.Cookie, error) {
+	ctx := r.Context()
+	secret := newSecret(sessionSecret)
+	_, print, _ := readSecret(secret.text)
+	id, now := sqldb.NewID(), a.now()
+	before, had := a.sessionPrint(r)
+	err := a.change(ctx, func(tx *sqldb.Tx) error {
+		if had {
+			if _, err := tx.Exec(ctx, "UPDATE sessions SET ended_at = $1 WHERE hash = $2 AND ended_at = 0", now, before.hex()); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO sessions (id, hash, person, created_at, last_used_at, ended_at)
+			VALUES ($1, $2, $3, $4, $4, 0)`, id, print.hex(), person.ID, now); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO signins (person, first_at, last_at) VALUES ($1, $2, $2)
+			ON CONFLICT (person) DO UPDATE SET last_at = excluded.last_at`, person.ID, now); err != nil {
+			return err
+		}
+		return a.cfg.Audit.Append(ctx, tx, audit.Entry{
+			Actor: person.ID, ActorName: person.Email, Token: id, Action: "session.begin",
+			Subject: person.ID, SubjectName: person.Email, Detail: how,
+		})
+	})
+	if err != nil {
+		return Visit{}, nil, err
+	}
+	adm, err := a.admission(ctx, source{kind: sessionSecret}, key{print: print})
+	if err != nil {
+		return Visit{}, nil, err
+	}
+	v := Visit{Session: id, Admin: adm.caller, User: adm.user, CSRF: adm.csrf}
+	return v, a.cookie(secret.text, sessionLife), nil
+}
+
+// sweepEvery is how often what is long dead is removed.
+const sweepEvery = time.Hour
+
+// sweepRows keeps one transaction on the bulk lane to a few milliseconds.
+const sweepRows = 500
+
+// sweep removes sessions and links that ended a month ago, and replaced secrets whose minutes are
+// over. Tokens stay in the list for ever.
+func (a *Authority) sweep(ctx context.Context) error {
+	month := a.now() - int64(30*24*time.Hour/time.Microsecond)
+	for _, dead := range []struct {
+		statement string
+		before    int64
+	}{
+		{"DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE created_at < $1 LIMIT $2)", month - int64(sessionLife/time.Microsecond)},
+		{"DELETE FROM signin_links WHERE id IN (SELECT id FROM signin_links WHERE expires_at < $1 LIMIT $2)", month},
+		{"DELETE FROM indexing_secrets WHERE hash IN (SELECT hash FROM indexing_secrets WHERE until > 0 AND until < $1 LIMIT $2)", a.now()},
+	} {
+		for n := int64(sweepRows); n == sweepRows; {
+			err := a.db.Write(ctx, sqldb.Bulk, func(tx *sqldb.Tx) (err error) {
+				n, err = tx.Exec(ctx, dead.statement, dead.before, sweepRows)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
