@@ -251,3 +251,14 @@ func (c *Corpus) Reached(ctx context.Context, caller grant.Caller, reader string
 	}
 	return nil
 }
+
+// Forget takes a reader's hold off the queue, for the server itself.
+func (c *Corpus) Forget(ctx context.Context, caller grant.Caller, reader string) error {
+	if err := maintains(caller); err != nil {
+		return err
+	}
+	return c.db.Write(ctx, sqldb.Bulk, func(tx *sqldb.Tx) error {
+		_, err := tx.Exec(ctx, "DELETE FROM queue_readers WHERE name = $1", reader)
+		return err
+	})
+}
