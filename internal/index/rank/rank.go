@@ -42,8 +42,8 @@ const (
 // MaxBoost is the greatest value that Boost returns.
 const MaxBoost = 1 + freshnessBoost + popularityBoost + verificationBoost
 
-// The weights of title and path, the slope of the body, pairWeight and coverageShare were chosen on one half of the handbook
-// collection's queries, and hold on the other half and on two further collections: see TestRelevance in package plain.
+// The weights of title and path, the slope of the body and coverageShare come from coarse steps on the handbook collection; both
+// halves of its queries and two further collections agree with them: see TestRelevance in package plain.
 //
 // fieldWeight returns what one occurrence in a field counts, and how strongly the field's length lowers it (b).
 func fieldWeight(f Field) (weight, slope float64) {
