@@ -115,6 +115,15 @@ func classifyPostgres(code string) fault.Kind {
 	return fault.Internal
 }
 
+// readOnly says that a statement wanted to write where that is not allowed.
+func readOnly(err error) bool {
+	if e, ok := errors.AsType[coded](err); ok {
+		return e.Code()&0xff == sqlite.SQLITE_READONLY
+	}
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && e.Code == "25006"
+}
+
 // lost says that the connection is gone, so that nothing can be done on it any more.
 func lost(err error) bool {
 	if err == nil {
@@ -130,11 +139,8 @@ func lost(err error) bool {
 		return true
 	}
 	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, net.ErrClosed) || errors.Is(err, errConnClosed)
+		errors.Is(err, net.ErrClosed)
 }
-
-// errConnClosed stands for connections that this package itself found closed.
-var errConnClosed = errors.New("sqldb: the connection was closed")
 
 // outcome says what the error of a transaction means for what was done in it.
 type outcome uint8

@@ -217,26 +217,28 @@ func (p *postgres) outcome(err error) outcome {
 	return undone
 }
 
-// commit ends the transaction. Once the word was sent, a broken connection leaves open whether the
-// server carried it out; only the caller can find out, so it is never tried again.
+// commit ends the transaction. Once the word may have been sent, a broken connection leaves open
+// whether the server carried it out; only the caller can find out, so it is never tried again.
 func (p *postgres) commit(ctx context.Context, c *conn) (outcome, error) {
 	err := c.sql.Raw(func(raw any) error {
+		pc := raw.(*stdlib.Conn).Conn().PgConn()
+		if pc.IsClosed() {
+			return driver.ErrBadConn
+		}
 		// A transaction that is not in order would answer COMMIT with a silent rollback.
-		if status := raw.(*stdlib.Conn).Conn().PgConn().TxStatus(); status != 'T' {
+		if status := pc.TxStatus(); status != 'T' {
 			return fmt.Errorf("sqldb: the transaction is in state %q before its commit", status)
 		}
 		return nil
 	})
 	if err != nil {
-		return undone, err
+		return p.outcome(err), err
 	}
-	_, err = c.exec(ctx, "commit", nil)
-	if err == nil {
+	if _, err = c.exec(ctx, "commit", nil); err == nil {
 		return undone, nil
 	}
-	if errors.Is(err, driver.ErrBadConn) {
-		return again, err // the driver says so only if nothing was sent
-	}
+	// A bad connection, as the driver calls it, should mean that nothing was sent. pgx 5.12 says so
+	// too when the connection breaks before the answer to a simple query has come, so it is not believed.
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok && !lost(err) {
 		return p.outcome(e), err
 	}

@@ -157,6 +157,12 @@ func (db *DB) Engine() Engine { return db.back.engine() }
 // every connection lent out it would wait for ever.
 func (db *DB) Read(ctx context.Context, fn func(*Tx) error) error {
 	c, err := db.back.reader(ctx)
+	if db.writer.closing() {
+		if err == nil {
+			db.back.endRead(c, true)
+		}
+		return closed()
+	}
 	if err != nil {
 		return mapError(ctx, err)
 	}

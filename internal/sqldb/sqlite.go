@@ -38,6 +38,7 @@ type sqliteFile struct {
 	write *conn
 	free  chan *conn // readers; nil stands for one that was not opened yet
 	watch chan *conn
+	gone  chan struct{} // closed by close
 
 	leftover int64 // pages that the last checkpoint could not copy
 }
@@ -45,7 +46,7 @@ type sqliteFile struct {
 func openSQLite(ctx context.Context, cfg Config) (_ backend, err error) {
 	f := &sqliteFile{
 		path: cfg.URL, log: cfg.Log,
-		free: make(chan *conn, cfg.Readers), watch: make(chan *conn, 1),
+		free: make(chan *conn, cfg.Readers), watch: make(chan *conn, 1), gone: make(chan struct{}),
 	}
 	if cfg.URL == Memory {
 		if f.temp, err = os.MkdirTemp("", "sheaf-"); err != nil {
@@ -156,6 +157,8 @@ func (f *sqliteFile) lend(ctx context.Context, list chan *conn) (*conn, error) {
 		}
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	case <-f.gone:
+		return nil, closed()
 	}
 	c, err := f.pools[1].Conn(ctx)
 	if err != nil {
@@ -167,6 +170,11 @@ func (f *sqliteFile) lend(ctx context.Context, list chan *conn) (*conn, error) {
 
 // restore is the reverse of lend.
 func (f *sqliteFile) restore(c *conn, list chan *conn, healthy bool) {
+	select {
+	case <-f.gone:
+		healthy = false // nobody will close it later
+	default:
+	}
 	if !healthy {
 		f.drop(c)
 		c = nil
@@ -359,6 +367,7 @@ func (f *sqliteFile) backUp(ctx context.Context, version int64) (err error) {
 }
 
 func (f *sqliteFile) close() error {
+	close(f.gone)
 	var err error
 	for _, list := range []chan *conn{f.free, f.watch} {
 		for len(list) > 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"iter"
 	"strconv"
 	"strings"
@@ -56,7 +57,11 @@ func (tx *Tx) ready(ctx context.Context) (context.Context, error) {
 // fail maps the error of a statement and keeps it: a failed statement ends the transaction, on
 // PostgreSQL by its nature and on SQLite because code must not come to rely on the difference.
 func (tx *Tx) fail(ctx context.Context, err error) error {
-	err = mapError(ctx, err)
+	if tx.ctx == nil && readOnly(err) {
+		err = fmt.Errorf("sqldb: a write inside Read: %w", err) // a mistake of ours, not a database that is away
+	} else {
+		err = mapError(ctx, err)
+	}
 	tx.failed = err
 	return err
 }

@@ -56,6 +56,9 @@ func (db *DB) Version(name string) (n int64, readAt time.Time) {
 // ReadVersion asks the database for a named version now. Every other version in memory is brought
 // up to date by the way.
 func (db *DB) ReadVersion(ctx context.Context, name string) (int64, error) {
+	if db.writer.closing() {
+		return 0, closed()
+	}
 	if err := db.versions.read(ctx); err != nil {
 		return 0, err
 	}

@@ -69,7 +69,7 @@ type writer struct {
 	commits, writes atomic.Int64
 
 	// Used by the loop's goroutine only.
-	lastBulk time.Time     // when a bulk write ran last
+	lastBulk time.Time     // when a bulk write ran last, or when none waited last
 	bulkCost time.Duration // what bulk writes took lately
 }
 
@@ -97,11 +97,19 @@ func (w *writer) refusal() error {
 	if f := w.refused.Load(); f != nil {
 		return f
 	}
+	if w.closing() {
+		return closed()
+	}
+	return nil
+}
+
+// closing says that the database was closed, or is about to be.
+func (w *writer) closing() bool {
 	select {
 	case <-w.quit:
-		return closed()
+		return true
 	default:
-		return nil
+		return false
 	}
 }
 
@@ -167,10 +175,11 @@ func (w *writer) loop() {
 
 // wait returns the next job, a security one if there is any, or nil when the writer stops.
 func (w *writer) wait() *job {
-	select {
-	case <-w.quit:
+	if w.closing() {
 		return nil
-	default:
+	}
+	if len(w.lanes[Bulk]) == 0 {
+		w.lastBulk = time.Now() // nobody has waited so far
 	}
 	if w.starved() {
 		select {
