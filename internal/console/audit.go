@@ -44,13 +44,19 @@ type auditEntry struct {
 	OutcomeRefused bool
 }
 
+// auditActions are offered while one types; the log knows more, one for each operation of the APIs.
+var auditActions = []string{
+	"admin.search", "datasource.update", "indexing-token.create", "indexing-token.revoke", "session.begin", "session.end",
+	"session.refuse", "signin-link.create", "token.create", "token.revoke", "user.add", "user.update",
+}
+
 // auditPage shows the log, newest first. Somebody's address stands for their id in the filters.
 func (c *Console) auditPage(v *visit) error {
 	form := v.r.URL.Query()
 	view := auditView{
 		pager: pager{BackName: "Newest entries", NextName: "Older entries"},
 		Actor: strings.TrimSpace(form.Get("actor")), Subject: strings.TrimSpace(form.Get("subject")),
-		Action: strings.TrimSpace(form.Get("action")), From: form.Get("from"), To: form.Get("to"),
+		Action: strings.TrimSpace(form.Get("action")), From: form.Get("from"), To: form.Get("to"), Actions: auditActions,
 	}
 	view.Filtered = view.Actor+view.Subject+view.Action+view.From+view.To != ""
 	f := audit.Filter{Action: view.Action, Cursor: form.Get("cursor"), Limit: perPage}

@@ -88,7 +88,7 @@ func categoryWords(category string) string {
 }
 
 type datasourceView struct {
-	Name, Title, Category string
+	Name, Title           string
 	Documents             int
 	Visible, VisibleHue   string
 	IsVisible, Open, Test bool
@@ -103,11 +103,15 @@ func (c *Console) datasource(v *visit) error {
 		return err
 	}
 	view := datasourceView{
-		Name: d.Name, Title: d.title(), Category: categoryWords(d.Category), Documents: d.Documents, IsVisible: d.Visible,
+		Name: d.Name, Title: d.title(), Documents: d.Documents, IsVisible: d.Visible,
 		Open: d.OpenToAnonymousTokens, Test: d.Test, Beta: strings.Join(d.BetaUsers, ", "),
 	}
 	view.Visible, view.VisibleHue = visibleWords(&d)
-	for _, f := range []fact{{Name: "Home page", Text: d.HomeURL, Code: true}, {Name: "Addresses of its documents", Text: d.URLRegex, Code: true}} {
+	for _, f := range []fact{
+		{Name: "Category", Text: categoryWords(d.Category)},
+		{Name: "Home page", Text: d.HomeURL, Code: true},
+		{Name: "Addresses of its documents", Text: d.URLRegex, Code: true},
+	} {
 		if f.Text != "" {
 			view.Facts = append(view.Facts, f)
 		}

@@ -65,15 +65,19 @@ func (p problems) At(field string) *problem {
 	return nil
 }
 
+// place is where a form shows what is wrong with a field of a service: its own field, and the element
+// that the summary leads to.
+type place struct{ field, element string }
+
 // blame turns a refusal of a service into a problem of the field that it names. It returns false
 // when the fault is not about what was typed, so that it becomes a page of its own.
-func (p *problems) blame(err error, elements map[string]string) bool {
+func (p *problems) blame(err error, places map[string]place) bool {
 	f, ok := errors.AsType[*fault.Fault](err)
 	if !ok || f.Kind != fault.Invalid && f.Kind != fault.Conflict && f.Kind != fault.Unprocessable && f.Kind != fault.NotFound {
 		return false
 	}
-	element := elements[f.Field]
-	p.add(f.Field, element, f.Message, f.Message)
+	at := places[f.Field]
+	p.add(at.field, at.element, f.Message, f.Message)
 	return true
 }
 

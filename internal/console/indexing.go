@@ -236,9 +236,9 @@ func joinPrefixes(list []netip.Prefix) string {
 	return strings.Join(texts, " ")
 }
 
-var indexingElements = map[string]string{
-	"description": "f-desc", "datasources": "f-more", "allowedCidrs": "f-nets", "rotationPeriodMinutes": "f-rot",
-	"expiresAt": "expires", "date": "f-date",
+var indexingPlaces = map[string]place{
+	"description": {"description", "f-desc"}, "datasources": {"datasources", "f-more"}, "allowedCidrs": {"allowedCidrs", "f-nets"},
+	"rotationPeriodMinutes": {"rotationPeriodMinutes", "f-rot"}, "expiresAt": {"date", "f-date"},
 }
 
 // createIndexing makes an indexing token and shows its secret, in this answer and never again.
@@ -261,7 +261,7 @@ func (c *Console) createIndexing(v *visit) error {
 		if err == nil {
 			return c.showIndexingSecret(v, &t, secret.Reveal())
 		}
-		if !p.blame(err, indexingElements) {
+		if !p.blame(err, indexingPlaces) {
 			return err
 		}
 	}

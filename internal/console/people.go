@@ -178,7 +178,7 @@ func (c *Console) newPerson(v *visit) error {
 	})
 }
 
-var personElements = map[string]string{"email": "f-mail", "name": "f-name", "role": "role"}
+var personPlaces = map[string]place{"email": {"email", "f-mail"}, "name": {"name", "f-name"}, "role": {"role", "role"}}
 
 // addPerson adds somebody, and shows a sign-in link where one was asked for.
 func (c *Console) addPerson(v *visit) error {
@@ -202,7 +202,7 @@ func (c *Console) addPerson(v *visit) error {
 			v.say("person")
 			return v.redirect(pathPeople)
 		}
-		if !view.Problems.blame(err, personElements) {
+		if !view.Problems.blame(err, personPlaces) {
 			return err
 		}
 	}
@@ -240,7 +240,7 @@ func (c *Console) setRole(v *visit) error {
 			v.say("role")
 			return v.redirect(pathPeople)
 		}
-		if !view.Problems.blame(err, personElements) {
+		if !view.Problems.blame(err, personPlaces) {
 			return err
 		}
 	}

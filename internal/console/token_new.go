@@ -119,10 +119,11 @@ func (c *Console) newToken(v *visit) error {
 	return v.write(http.StatusOK, "token_new", v.frame("Add Client API Token"), newTokenView(v, d, nil))
 }
 
-// tokenElements are the elements of the form by the fields of the service.
-var tokenElements = map[string]string{
-	"description": "f-desc", "permission": "permission", "userEmail": "f-mail", "scopes": "scopes", "expires": "expires",
-	"expiresAt": "expires", "date": "f-date",
+// tokenPlaces are where the form shows the fields of the service. An end is refused only where a date
+// was typed.
+var tokenPlaces = map[string]place{
+	"description": {"description", "f-desc"}, "permission": {"permission", "permission"}, "userEmail": {"userEmail", "f-mail"},
+	"scopes": {"scopes", "scopes"}, "expiresAt": {"date", "f-date"},
 }
 
 // createToken makes a token and shows its secret, in this answer and never again.
@@ -134,7 +135,7 @@ func (c *Console) createToken(v *visit) error {
 		if err == nil {
 			return c.showSecret(v, &t, secret.Reveal())
 		}
-		if !p.blame(err, tokenElements) {
+		if !p.blame(err, tokenPlaces) {
 			return err
 		}
 	}

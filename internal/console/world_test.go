@@ -317,7 +317,7 @@ func text(n *html.Node) string {
 	var b strings.Builder
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
 		b.WriteString(text(c))
-		if c.Type == html.ElementNode && c.Data != "mark" && c.Data != "code" && c.Data != "strong" && c.Data != "wbr" {
+		if c.Type == html.ElementNode && c.Data != "mark" && c.Data != "code" && c.Data != "strong" && c.Data != "wbr" && c.Data != "time" {
 			b.WriteByte(' ')
 		}
 	}
