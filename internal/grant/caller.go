@@ -134,9 +134,13 @@ func (c Caller) Token() string { return c.f().Token }
 // Holder says in words whose credential it is.
 func (c Caller) Holder() string { return c.f().Holder }
 
-// MayIndex reports whether the caller is a connector that may write datasource.
+// MayIndex reports whether the caller may write datasource: a connector whose token covers it, or the server
+// itself.
 func (c Caller) MayIndex(datasource string) bool {
 	f := c.f()
+	if f.Kind == Maintenance {
+		return true
+	}
 	return f.Kind == Indexing && (f.Datasources == nil || slices.Contains(f.Datasources, datasource))
 }
 
