@@ -67,22 +67,10 @@ func For(locale string) *Analyzer {
 // It returns the number of positions that it went through.
 func (a *Analyzer) Tokens(text string, yield func(Token) bool) int {
 	w := walker{a: a, text: text, yield: yield, forms: map[string]forms{}}
-	buf := validBytes(text)
-	for from := 0; from < len(buf) && !w.done; {
-		seg := segment.NewWordSegmenterDirect(buf[from:])
-		at := from
-		for !w.done && seg.Segment() {
-			n := len(seg.Bytes())
-			w.segment(at, at+n, seg.Type())
-			at += n
-		}
-		if seg.Err() == nil {
-			break
-		}
-		// The segmenter gives up on some sequences: go on behind the character that stopped it.
-		_, size := utf8.DecodeRune(buf[at:])
-		from = at + max(size, 1)
-	}
+	segments(text, func(start, end, kind int) bool {
+		w.segment(start, end, kind)
+		return !w.done
+	})
 	w.flush()
 	return w.position
 }
@@ -91,22 +79,6 @@ func (a *Analyzer) Tokens(text string, yield func(Token) bool) int {
 func (a *Analyzer) Stem(word string) string {
 	w := walker{a: a, forms: map[string]forms{}}
 	return w.form(word).stem
-}
-
-// validBytes copies text with each invalid byte replaced by a space, so that offsets stay.
-func validBytes(text string) []byte {
-	buf := []byte(text)
-	if utf8.ValidString(text) {
-		return buf
-	}
-	for i := 0; i < len(buf); {
-		r, size := utf8.DecodeRune(buf[i:])
-		if r == utf8.RuneError && size == 1 {
-			buf[i] = ' '
-		}
-		i += size
-	}
-	return buf
 }
 
 type forms struct{ term, stem string }
@@ -121,6 +93,7 @@ type walker struct {
 	done     bool
 
 	chain      []span // the words of the present chain
+	parts      []span // what the words of the chain are cut into
 	chainEnd   int
 	joiner     bool // a joiner stands behind the chain
 	dense      int  // where the present run without spaces begins
@@ -213,6 +186,9 @@ func (w *walker) emit(t Token) {
 // word gives one plain word and moves on by one position.
 func (w *walker) word(s span) {
 	f := w.form(w.text[s.start:s.end])
+	if f.term == "" {
+		return
+	}
 	w.emit(Token{Kind: Word, Term: f.term, Stem: f.stem, Span: 1, Start: s.start, End: s.end})
 	w.position++
 }

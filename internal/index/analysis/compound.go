@@ -15,14 +15,19 @@ func (w *walker) flushChain() {
 	if len(w.chain) == 0 {
 		return
 	}
-	var parts []span
+	w.parts = w.parts[:0]
 	hard := false
 	for _, word := range w.chain {
-		split, hardSplit := w.split(word)
-		parts = append(parts, split...)
-		hard = hard || hardSplit
+		if w.split(word) {
+			hard = true
+		}
 	}
-	parts = slices.DeleteFunc(parts, func(s span) bool { return w.form(w.text[s.start:s.end]).term == "" })
+	if len(w.parts) == 1 {
+		w.chain, w.joiner = w.chain[:0], false
+		w.word(w.parts[0])
+		return
+	}
+	parts := slices.DeleteFunc(w.parts, func(s span) bool { return w.form(w.text[s.start:s.end]).term == "" })
 	whole := span{w.chain[0].start, w.chainEnd}
 	w.chain, w.joiner = w.chain[:0], false
 	if len(parts) > 1 && len(parts) <= maxParts {
@@ -49,13 +54,13 @@ func joined(text string, digits bool) string {
 	}, text)
 }
 
-// split cuts a word of UAX #29 at the signs within it and where a small letter meets a capital one. The cut is hard
-// when the word was written like a name for machines: foo_bar, example.com, userName.
-func (w *walker) split(word span) (parts []span, hard bool) {
+// split adds to parts a word of UAX #29, cut at the signs within it and where a small letter meets a capital one. It reports
+// whether the word was written like a name for machines: foo_bar, example.com, userName.
+func (w *walker) split(word span) (hard bool) {
 	start, previous, before := word.start, rune(0), rune(0)
 	cut := func(end int) {
 		if end > start {
-			parts = append(parts, span{start, end})
+			w.parts = append(w.parts, span{start, end})
 		}
 	}
 	for i, r := range w.text[word.start:word.end] {
@@ -79,7 +84,7 @@ func (w *walker) split(word span) (parts []span, hard bool) {
 		before, previous = previous, r
 	}
 	cut(word.end)
-	return parts, hard
+	return hard
 }
 
 func isApostrophe(r rune) bool { return r == '\'' || r == '’' || r == 'ʼ' }

@@ -34,10 +34,10 @@ func (s fieldSet) only(c rank.Counts) (kept rank.Counts, some bool) {
 	return kept, some
 }
 
-// groupCursor stands on the postings of each slot of each alternative, and of each term with the prefix.
+// groupCursor stands on the postings of each slot of each alternative, and on those of the prefix.
 type groupCursor struct {
 	alternatives [][]cursor
-	prefixes     []cursor
+	prefix       cursor // all terms with the prefix as if they were one, without positions
 }
 
 // cursor stands on the first posting not before the present document.
@@ -68,11 +68,7 @@ func newMatcher(p *part, pl *plan.Plan, fields fieldSet) *matcher {
 			c.alternatives = append(c.alternatives, slots)
 		}
 		if g.Prefix != "" {
-			for _, form := range []plan.Form{plan.Exact, plan.Joined} {
-				for _, text := range p.withPrefix(form, g.Prefix) {
-					c.prefixes = append(c.prefixes, cursor{p.terms[plan.Term{Form: form, Text: text}]})
-				}
-			}
+			c.prefix.rest = p.prefixPostings(g.Prefix)
 		}
 	}
 	return m
@@ -97,9 +93,7 @@ func (m *matcher) candidates() []uint32 {
 		for _, slots := range m.groups[i].alternatives {
 			add(slots[0]) // all slots must be there, the first among them
 		}
-		for _, c := range m.groups[i].prefixes {
-			add(c)
-		}
+		add(m.groups[i].prefix)
 	}
 	var list []uint32
 	for doc := range uint32(len(m.part.docs)) { //nolint:gosec // as many as were added
@@ -140,15 +134,9 @@ func (m *matcher) load(doc uint32, norms *rank.Norms) {
 				consider(c, a.Weight)
 			}
 		}
-		var sum rank.Counts
-		for j := range m.groups[i].prefixes {
-			if p := m.groups[i].prefixes[j].seek(doc); p != nil {
-				for f := range sum {
-					sum[f] += p.counts[f]
-				}
-			}
+		if p := m.groups[i].prefix.seek(doc); p != nil {
+			consider(p.counts, 1)
 		}
-		consider(sum, 1)
 	}
 }
 

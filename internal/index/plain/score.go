@@ -58,13 +58,7 @@ func (v *view) groupDocuments(g *plan.Group, fields fieldSet) int {
 func (v *view) documents(t plan.Term, fields fieldSet) int {
 	df := 0
 	for i := range v.segments {
-		p := &v.segments[i]
-		for j := range p.terms[t] {
-			from := &p.terms[t][j]
-			if _, some := fields.only(from.counts); some && !p.isDead(from.doc) {
-				df++
-			}
-		}
+		df += v.segments[i].count(v.segments[i].terms[t], fields)
 	}
 	return df
 }
@@ -72,20 +66,20 @@ func (v *view) documents(t plan.Term, fields fieldSet) int {
 func (v *view) prefixDocuments(prefix string, fields fieldSet) int {
 	df := 0
 	for i := range v.segments {
-		p := &v.segments[i]
-		seen := make([]bool, len(p.docs))
-		for _, form := range []plan.Form{plan.Exact, plan.Joined} {
-			for _, text := range p.withPrefix(form, prefix) {
-				for _, from := range p.terms[plan.Term{Form: form, Text: text}] {
-					if _, some := fields.only(from.counts); some && !seen[from.doc] && !p.isDead(from.doc) {
-						seen[from.doc] = true
-						df++
-					}
-				}
-			}
-		}
+		df += v.segments[i].count(v.segments[i].prefixPostings(prefix), fields)
 	}
 	return df
+}
+
+// count counts the live documents of postings in one of the fields.
+func (p *part) count(list []posting, fields fieldSet) int {
+	n := 0
+	for i := range list {
+		if _, some := fields.only(list[i].counts); some && !p.isDead(list[i].doc) {
+			n++
+		}
+	}
+	return n
 }
 
 // score scores the document that m has loaded. It explains itself when asked to.

@@ -158,6 +158,27 @@ func (s *segment) withPrefix(form plan.Form, prefix string) []string {
 	return list[:end]
 }
 
+// prefixPostings adds up the exact and joined terms that begin with prefix.
+func (s *segment) prefixPostings(prefix string) []posting {
+	sums := make([]rank.Counts, len(s.docs))
+	for _, form := range []plan.Form{plan.Exact, plan.Joined} {
+		for _, text := range s.withPrefix(form, prefix) {
+			for _, p := range s.terms[plan.Term{Form: form, Text: text}] {
+				for f, n := range p.counts {
+					sums[p.doc][f] += n
+				}
+			}
+		}
+	}
+	var list []posting
+	for doc, counts := range sums {
+		if counts != (rank.Counts{}) {
+			list = append(list, posting{doc: uint32(doc), counts: counts}) //nolint:gosec // as many as were added
+		}
+	}
+	return list
+}
+
 // part is a segment within a view, with the documents that are dead in that view.
 type part struct {
 	*segment
