@@ -1,7 +1,6 @@
 package corpus
 
 import (
-	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -15,7 +14,6 @@ const (
 	MaxID         = 200     // characters of an id
 	MaxObjectType = 64      // bytes of an object type
 	MaxTitle      = 2000    // bytes of a title
-	MaxURL        = 2048    // bytes of an address; database indexes hold no longer ones
 	MaxBody       = 8 << 20 // bytes of extracted text
 	MaxShort      = 1000    // bytes of a name, status, container or file name
 	MaxSummary    = 64 << 10
@@ -106,32 +104,16 @@ func (d *Document) checkURLs() error {
 	if len(d.AdditionalURLs) > MaxURLs {
 		return invalid("additionalUrls", "A document has at most %d additional addresses.", MaxURLs)
 	}
-	if err := checkURL("viewURL", d.ViewURL); err != nil {
+	if err := directory.CheckURL("viewURL", d.ViewURL); err != nil {
 		return err
 	}
-	if err := checkURL("nativeAppUrl", d.NativeAppURL); err != nil {
+	if err := directory.CheckURL("nativeAppUrl", d.NativeAppURL); err != nil {
 		return err
 	}
 	for _, u := range d.AdditionalURLs {
-		if err := checkURL("additionalUrls", u); err != nil {
+		if err := directory.CheckURL("additionalUrls", u); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// checkURL refuses what is no absolute address, and those that a browser would run.
-func checkURL(field, text string) error {
-	if text == "" {
-		return nil
-	}
-	u, err := url.Parse(text)
-	if err != nil || !u.IsAbs() || len(text) > MaxURL || strings.ContainsFunc(text, unicode.IsControl) || !utf8.ValidString(text) {
-		return invalid(field, "%s is an absolute address of at most %d bytes.", field, MaxURL)
-	}
-	switch strings.ToLower(u.Scheme) {
-	case "javascript", "data", "vbscript":
-		return invalid(field, "%s has a scheme that is not allowed.", field)
 	}
 	return nil
 }

@@ -187,7 +187,7 @@ func (c *Corpus) SetPermissions(ctx context.Context, caller grant.Caller, ref Re
 		if err := checkRef(ref.ObjectType, ref.ID); err != nil {
 			return err
 		}
-	} else if err := checkURL("viewURL", ref.ViewURL); err != nil || ref.ViewURL == "" {
+	} else if err := directory.CheckURL("viewURL", ref.ViewURL); err != nil || ref.ViewURL == "" {
 		return invalid("id", "Name the document by id and objectType, or by viewURL.")
 	}
 	return c.db.Write(ctx, sqldb.Security, func(tx *sqldb.Tx) error {

@@ -53,7 +53,7 @@ func (c *Corpus) Get(ctx context.Context, caller grant.Caller, keys ...string) (
 func (c *Corpus) ByURL(ctx context.Context, caller grant.Caller, urls ...string) (map[string]*Document, error) {
 	args := make([]any, 0, len(urls))
 	for _, u := range urls {
-		if checkURL("", u) == nil && u != "" {
+		if directory.CheckURL("", u) == nil && u != "" {
 			args = append(args, u)
 		}
 	}

@@ -31,6 +31,9 @@ func (d *Directory) PutEmployees(ctx context.Context, records []EmployeeRecord) 
 			return errAddress.WithField("email")
 		}
 		list[i].Email = address
+		if err = list[i].Profile.check(); err != nil {
+			return err
+		}
 		if list[i].Profile.ManagerEmail != "" {
 			if list[i].Profile.ManagerEmail, err = FoldEmail(list[i].Profile.ManagerEmail); err != nil {
 				return errAddress.WithField("managerEmail")
