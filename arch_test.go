@@ -22,7 +22,7 @@ const module = "github.com/sheafsearch/sheaf/"
 // directly inside.
 var levels = [][]string{
 	{"cmd/sheaf"},
-	{"internal/server", "internal/sheaftest"},
+	{"internal/server"},
 	{
 		"internal/console", "internal/admin", "internal/scim", "internal/mcp", "internal/room/*", "internal/intake/*",
 		"internal/authority", "internal/contract", "internal/indexer",
@@ -40,7 +40,6 @@ var levels = [][]string{
 var pairs = map[[2]string]string{
 	{"internal/console", "internal/authority"}: "pages are shown to a signed-in person",
 	{"internal/admin", "internal/authority"}:   "the admin API is the console over JSON",
-	{"internal/sheaftest", "internal/server"}:  "it is a whole server for tests",
 	{"internal/corpus", "internal/directory"}:  "the readers of a document are the directory's principals",
 	{"internal/index", "internal/query"}:       "a query is searched",
 	{"internal/sqldb", "internal/fault"}:       "database errors become faults",
@@ -66,7 +65,7 @@ var restricted = []struct {
 
 // minting lists the functions that make callers and accesses, and who may call them.
 var minting = map[string][]string{
-	"grant.Mint":           {"internal/authority", "internal/sheaftest"},
+	"grant.Mint":           {"internal/authority"},
 	"grant.MintAccess":     {"internal/directory"},
 	"grant.MintFullAccess": {"internal/directory"},
 }
@@ -171,7 +170,7 @@ func within(pkg, root string) bool { return pkg == root || strings.HasPrefix(pkg
 
 // isTestSupport reports whether a package serves tests alone.
 func isTestSupport(pkg string) bool {
-	return strings.HasSuffix(path.Base(pkg), "test") && pkg != "internal/sheaftest"
+	return strings.HasSuffix(path.Base(pkg), "test")
 }
 
 // unitOf is the entry of the table that pkg belongs to: itself, or the package that it was split off from, as

@@ -125,8 +125,13 @@ func (a *Authority) CheckForm(r *http.Request, v Visit, token string) error {
 	return nil
 }
 
-// CSRF returns the CSRF token of the session that c, of kind Session, was admitted by.
-func (a *Authority) CSRF(c grant.Caller) string { return a.csrfToken(c.Token()) }
+// CSRF returns the CSRF token of c's session, and "" for a caller without one.
+func (a *Authority) CSRF(c grant.Caller) string {
+	if !c.Is(grant.Session) {
+		return ""
+	}
+	return a.csrfToken(c.Token())
+}
 
 // csrfToken is the CSRF token of a session: a signature of its id, so nothing is stored.
 func (a *Authority) csrfToken(session string) string { return a.cfg.Keys.Sign(seal.Session, session) }

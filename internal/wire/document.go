@@ -53,3 +53,13 @@ type CustomDataValue struct {
 	NumberValue  *float64 `json:"numberValue,omitzero"`
 	BooleanValue *bool    `json:"booleanValue,omitzero"`
 }
+
+// DocumentSpec names one document: by id, by address, or, for what people write in sheaf itself, by kind
+// and id. Where several are given the first of these counts.
+type DocumentSpec struct {
+	ID        string `json:"id,omitzero"`
+	URL       string `json:"url,omitzero"`
+	UGCType   string `json:"ugcType,omitzero"`
+	UGCID     string `json:"ugcId,omitzero"`
+	ContentID int64  `json:"contentId,omitzero"`
+}

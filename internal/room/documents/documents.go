@@ -118,7 +118,7 @@ type answer struct {
 	left     int // bytes of text that still fit in
 }
 
-func (a *answer) add(spec Spec, byKey, byURL map[string]*corpus.Document) {
+func (a *answer) add(spec wire.DocumentSpec, byKey, byURL map[string]*corpus.Document) {
 	var name string
 	var d *corpus.Document
 	switch {

@@ -119,26 +119,26 @@ func TestGetByName(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		caller grant.Caller
-		spec   Spec
+		spec   wire.DocumentSpec
 		key    string
 		want   string // title; "" for the one error
 	}{
-		{"by id", h.bo, Spec{ID: open}, open, "Tides"},
-		{"by id in another case", h.bo, Spec{ID: "logbook/Page/P-1"}, "logbook/Page/P-1", "Tides"},
-		{"by address", h.ada, Spec{URL: "https://logbook.example.com/1"}, "https://logbook.example.com/1", "Tides"},
-		{"by a further address", h.ada, Spec{URL: "https://go.example.com/tides"}, "https://go.example.com/tides", "Tides"},
-		{"two under one address, in order of keys", h.bo, Spec{URL: "https://logbook.example.com/1"}, "https://logbook.example.com/1", "Tides"},
-		{"one's own", h.ada, Spec{ID: secret}, secret, "Treasure"},
-		{"hidden", h.bo, Spec{ID: secret}, secret, ""},
-		{"hidden, by address", h.bo, Spec{URL: "https://logbook.example.com/2"}, "https://logbook.example.com/2", ""},
-		{"missing", h.bo, Spec{ID: "logbook/Page/p-9"}, "logbook/Page/p-9", ""},
-		{"no key at all", h.bo, Spec{ID: "nonsense"}, "nonsense", ""},
-		{"no address at all", h.bo, Spec{URL: "::"}, "::", ""},
-		{"written in sheaf", h.bo, Spec{UGCType: "ANSWERS", ContentID: 12}, "12", ""},
-		{"written in sheaf, by text", h.bo, Spec{UGCType: "CHATS", UGCID: "c1"}, "c1", ""},
-		{"nobody's", grant.Caller{}, Spec{ID: open}, open, ""},
+		{"by id", h.bo, wire.DocumentSpec{ID: open}, open, "Tides"},
+		{"by id in another case", h.bo, wire.DocumentSpec{ID: "logbook/Page/P-1"}, "logbook/Page/P-1", "Tides"},
+		{"by address", h.ada, wire.DocumentSpec{URL: "https://logbook.example.com/1"}, "https://logbook.example.com/1", "Tides"},
+		{"by a further address", h.ada, wire.DocumentSpec{URL: "https://go.example.com/tides"}, "https://go.example.com/tides", "Tides"},
+		{"two under one address, in order of keys", h.bo, wire.DocumentSpec{URL: "https://logbook.example.com/1"}, "https://logbook.example.com/1", "Tides"},
+		{"one's own", h.ada, wire.DocumentSpec{ID: secret}, secret, "Treasure"},
+		{"hidden", h.bo, wire.DocumentSpec{ID: secret}, secret, ""},
+		{"hidden, by address", h.bo, wire.DocumentSpec{URL: "https://logbook.example.com/2"}, "https://logbook.example.com/2", ""},
+		{"missing", h.bo, wire.DocumentSpec{ID: "logbook/Page/p-9"}, "logbook/Page/p-9", ""},
+		{"no key at all", h.bo, wire.DocumentSpec{ID: "nonsense"}, "nonsense", ""},
+		{"no address at all", h.bo, wire.DocumentSpec{URL: "::"}, "::", ""},
+		{"written in sheaf", h.bo, wire.DocumentSpec{UGCType: "ANSWERS", ContentID: 12}, "12", ""},
+		{"written in sheaf, by text", h.bo, wire.DocumentSpec{UGCType: "CHATS", UGCID: "c1"}, "c1", ""},
+		{"nobody's", grant.Caller{}, wire.DocumentSpec{ID: open}, open, ""},
 	} {
-		got, ok := h.ask(t, c.caller, GetRequest{Specs: []Spec{c.spec}})[c.key]
+		got, ok := h.ask(t, c.caller, GetRequest{Specs: []wire.DocumentSpec{c.spec}})[c.key]
 		if !ok || got.Title != c.want || (got.Error == errMissing) != (c.want == "") {
 			t.Errorf("%s: get(%+v)[%q] = %+v, want the title %q", c.name, c.spec, c.key, got, c.want)
 		}
@@ -147,7 +147,7 @@ func TestGetByName(t *testing.T) {
 
 func TestHiddenAndMissingAreAlike(t *testing.T) {
 	h := newHarbour(t)
-	docs := h.ask(t, h.bo, GetRequest{Specs: []Spec{{ID: secret}, {ID: "logbook/Page/none"}}, IncludeFields: []Field{DocumentContent}})
+	docs := h.ask(t, h.bo, GetRequest{Specs: []wire.DocumentSpec{{ID: secret}, {ID: "logbook/Page/none"}}, IncludeFields: []Field{DocumentContent}})
 	if diff := cmp.Diff(docs["logbook/Page/none"], docs[secret]); diff != "" {
 		t.Errorf("hidden and missing differ:\n%s", diff)
 	}
@@ -155,7 +155,7 @@ func TestHiddenAndMissingAreAlike(t *testing.T) {
 
 func TestPermissionsHoldAtOnce(t *testing.T) {
 	h := newHarbour(t)
-	spec := GetRequest{Specs: []Spec{{ID: secret}}}
+	spec := GetRequest{Specs: []wire.DocumentSpec{{ID: secret}}}
 	if got := h.ask(t, h.ada, spec)[secret].Title; got != "Treasure" {
 		t.Fatalf("Ada reads %q, want Treasure", got)
 	}
@@ -207,10 +207,10 @@ func TestShow(t *testing.T) {
 
 func TestContent(t *testing.T) {
 	h := newHarbour(t)
-	if c := h.ask(t, h.bo, GetRequest{Specs: []Spec{{ID: open}}})[open].Content; c != nil {
+	if c := h.ask(t, h.bo, GetRequest{Specs: []wire.DocumentSpec{{ID: open}}})[open].Content; c != nil {
 		t.Errorf("content = %+v, want none unless asked for", c)
 	}
-	c := h.ask(t, h.bo, GetRequest{Specs: []Spec{{ID: open}}, IncludeFields: []Field{"VISITORS_COUNT", DocumentContent}})[open].Content
+	c := h.ask(t, h.bo, GetRequest{Specs: []wire.DocumentSpec{{ID: open}}, IncludeFields: []Field{"VISITORS_COUNT", DocumentContent}})[open].Content
 	if diff := cmp.Diff(&wire.DocumentContent{FullTextList: []string{"High water at noon."}}, c); diff != "" {
 		t.Errorf("content (-want +got):\n%s", diff)
 	}
@@ -224,9 +224,9 @@ func TestContentIsBounded(t *testing.T) {
 	a := answer{resp: GetResponse{Documents: map[string]DocumentOrError{}}, people: roster, withText: true, left: maxContent}
 	body := strings.Repeat("x", maxContent/2+1)
 	for _, id := range []string{"a/b/1", "a/b/2"} {
-		a.add(Spec{ID: id}, map[string]*corpus.Document{id: {Key: id, Title: id, Body: body}}, nil)
+		a.add(wire.DocumentSpec{ID: id}, map[string]*corpus.Document{id: {Key: id, Title: id, Body: body}}, nil)
 	}
-	a.add(Spec{ID: "a/b/3"}, map[string]*corpus.Document{"a/b/3": {Key: "a/b/3", Title: "short", Body: "y"}}, nil)
+	a.add(wire.DocumentSpec{ID: "a/b/3"}, map[string]*corpus.Document{"a/b/3": {Key: "a/b/3", Title: "short", Body: "y"}}, nil)
 	if got := a.resp.Documents["a/b/1"]; got.Content == nil {
 		t.Errorf("the first document is %+v, want its text", got.Error)
 	}
@@ -240,7 +240,7 @@ func TestContentIsBounded(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	h := newHarbour(t)
-	for name, specs := range map[string][]Spec{"too many": make([]Spec, maxSpecs+1), "nameless": {{ID: open}, {}}} {
+	for name, specs := range map[string][]wire.DocumentSpec{"too many": make([]wire.DocumentSpec, maxSpecs+1), "nameless": {{ID: open}, {}}} {
 		if _, err := h.get(t.Context(), h.bo, GetRequest{Specs: specs}); fault.KindOf(err) != fault.Invalid {
 			t.Errorf("%s: get = %v, want %v", name, err, fault.Invalid)
 		}
@@ -252,11 +252,11 @@ func TestRefusals(t *testing.T) {
 
 func TestManyDocumentsComeInParts(t *testing.T) {
 	h := newHarbour(t)
-	specs := make([]Spec, 0, 2*readAtOnce)
+	specs := make([]wire.DocumentSpec, 0, 2*readAtOnce)
 	for i := range 2*readAtOnce - 1 {
-		specs = append(specs, Spec{ID: "logbook/Page/none" + strings.Repeat("x", i)})
+		specs = append(specs, wire.DocumentSpec{ID: "logbook/Page/none" + strings.Repeat("x", i)})
 	}
-	specs = append(specs, Spec{ID: open})
+	specs = append(specs, wire.DocumentSpec{ID: open})
 	docs := h.ask(t, h.bo, GetRequest{Specs: specs})
 	if len(docs) != len(specs) || docs[open].Title != "Tides" {
 		t.Errorf("get of %d documents = %d, want each, the last one found", len(specs), len(docs))

@@ -4,18 +4,8 @@ import "github.com/sheafsearch/sheaf/internal/wire"
 
 // GetRequest names documents.
 type GetRequest struct {
-	Specs         []Spec  `json:"documentSpecs"`
-	IncludeFields []Field `json:"includeFields,omitzero"`
-}
-
-// Spec names one document: by id, by address, or, for what people write in sheaf itself, by kind
-// and id. Where several are given the first of these counts.
-type Spec struct {
-	ID        string `json:"id,omitzero"`
-	URL       string `json:"url,omitzero"`
-	UGCType   string `json:"ugcType,omitzero"`
-	UGCID     string `json:"ugcId,omitzero"`
-	ContentID int64  `json:"contentId,omitzero"`
+	Specs         []wire.DocumentSpec `json:"documentSpecs"`
+	IncludeFields []Field             `json:"includeFields,omitzero"`
 }
 
 // Field asks for more than title, address and metadata. Those that sheaf has nothing for add nothing.

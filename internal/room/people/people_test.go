@@ -33,7 +33,7 @@ func company(t *testing.T) (*Service, *directory.Directory) {
 	left := profile("Di", "Dune", "Pilot", "ada@example.com")
 	left.Status = directory.StatusEx
 	odd := profile("Cy", "Cove", "Diver", "ada@example.com")
-	odd.Type, odd.StartDate = "PIRATE", "long ago"
+	odd.Type, odd.StartDate = "PIRATE", ""
 	err = d.PutEmployees(t.Context(), []directory.EmployeeRecord{
 		{Email: "ada@example.com", Profile: profile("Ada", "Anchor", "Harbour master", "")},
 		{Email: "bo@example.com", Profile: profile("Bo", "Buoy", "Pilot", "ada@example.com")},

@@ -32,13 +32,7 @@ type Options struct {
 
 // Restriction names containers and documents that a search is limited to, or leaves out.
 type Restriction struct {
-	ContainerSpecs []DocumentSpec `json:"containerSpecs,omitzero"`
-}
-
-// DocumentSpec names a document by id or address.
-type DocumentSpec struct {
-	ID  string `json:"id,omitzero"`
-	URL string `json:"url,omitzero"`
+	ContainerSpecs []wire.DocumentSpec `json:"containerSpecs,omitzero"`
 }
 
 // BucketFilter keeps the buckets of one facet that have a word with this prefix.

@@ -1,0 +1,256 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// maxPushFile bounds one file, in bytes. Text that is longer is seldom written by a person.
+const maxPushFile = 4 << 20
+
+// document is one document of the Indexing API, encoded.
+type document = jsontext.Value
+
+type permissions struct {
+	Everyone bool      `json:"allowAnonymousAccess,omitzero"`
+	Users    []userRef `json:"allowedUsers,omitzero"`
+}
+
+type userRef struct {
+	Email string `json:"email"`
+}
+
+type fileDocument struct {
+	Datasource  string      `json:"datasource"`
+	ObjectType  string      `json:"objectType"`
+	ID          string      `json:"id"`
+	Title       string      `json:"title"`
+	Filename    string      `json:"filename"`
+	Container   string      `json:"container,omitzero"`
+	ViewURL     string      `json:"viewURL"`
+	Body        fileBody    `json:"body"`
+	Permissions permissions `json:"permissions"`
+	UpdatedAt   int64       `json:"updatedAt"`
+}
+
+type fileBody struct {
+	MimeType    string `json:"mimeType"`
+	TextContent string `json:"textContent"`
+}
+
+// source reads documents out of paths.
+type source struct {
+	datasource string
+	readers    permissions
+	base       string
+	skipped    map[string]int // by reason
+}
+
+// item is one document with the bytes that were read for it.
+type item struct {
+	encoded document
+	read    int64
+}
+
+var mediaOf = map[string]string{ //nolint:gochecknoglobals // constant
+	".txt": "text/plain", ".text": "text/plain", ".log": "text/plain", ".rst": "text/plain", ".adoc": "text/plain", ".org": "text/plain",
+	".md": "text/markdown", ".markdown": "text/markdown", ".html": "text/html", ".htm": "text/html",
+}
+
+// survey adds up the bytes that will be read, and fails on a path that cannot be.
+func (s *source) survey(paths []string) (total int64, err error) {
+	for _, path := range paths {
+		err := filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			if skipDir(path, name, d) {
+				return fs.SkipDir
+			}
+			info, err := d.Info()
+			if err == nil && info.Mode().IsRegular() && (mediaOf[ext(name)] != "" || isJSONL(name)) {
+				total += info.Size()
+			}
+			return err
+		})
+		if err != nil {
+			return 0, fmt.Errorf("read %s: %w", path, err)
+		}
+	}
+	return total, nil
+}
+
+func ext(name string) string    { return strings.ToLower(filepath.Ext(name)) }
+func isJSONL(name string) bool  { return ext(name) == ".jsonl" }
+func isHidden(name string) bool { return strings.HasPrefix(filepath.Base(name), ".") }
+
+// skipDir leaves out folders that hold tools' own files. The path that was asked for is read whatever its name.
+func skipDir(root, name string, d fs.DirEntry) bool {
+	return d.IsDir() && name != root && (isHidden(name) || d.Name() == "node_modules")
+}
+
+// documents yields the documents of all paths, until one cannot be read.
+func (s *source) documents(paths []string) iter.Seq2[item, error] {
+	return func(yield func(item, error) bool) {
+		for _, path := range paths {
+			if isJSONL(path) {
+				if !s.lines(path, yield) {
+					return
+				}
+				continue
+			}
+			if err := s.folder(path, yield); err != nil {
+				if !errors.Is(err, fs.SkipAll) {
+					yield(item{}, err)
+				}
+				return
+			}
+		}
+	}
+}
+
+func (s *source) folder(root string, yield func(item, error) bool) error {
+	absolute, err := filepath.Abs(root)
+	if err != nil {
+		return err
+	}
+	stopped := false
+	err = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if skipDir(root, name, d) {
+			return fs.SkipDir
+		}
+		if d.IsDir() || isHidden(name) && name != root {
+			return nil
+		}
+		if !d.Type().IsRegular() || mediaOf[ext(name)] == "" {
+			s.skipped["not a text, Markdown or HTML file"]++
+			return nil
+		}
+		it, err := s.file(root, absolute, name)
+		if err != nil || it.encoded == nil {
+			return err
+		}
+		if !yield(it, nil) {
+			stopped = true
+			return fs.SkipAll
+		}
+		return nil
+	})
+	if stopped {
+		return fs.SkipAll
+	}
+	return err
+}
+
+// file makes a document of one file; its id is the path within the folder.
+func (s *source) file(root, absolute, name string) (item, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return item{}, err
+	}
+	if info.Size() > maxPushFile {
+		s.skipped[fmt.Sprintf("larger than %d MiB", maxPushFile>>20)]++
+		return item{}, nil
+	}
+	text, err := os.ReadFile(filepath.Clean(name))
+	if err != nil {
+		return item{}, err
+	}
+	if !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0 {
+		s.skipped["not UTF-8 text"]++
+		return item{}, nil
+	}
+	relative, err := filepath.Rel(root, name)
+	if err != nil {
+		return item{}, err
+	}
+	if relative == "." {
+		relative = filepath.Base(name)
+		absolute = filepath.Dir(absolute)
+	}
+	relative = filepath.ToSlash(relative)
+	if len(relative) > 200 {
+		s.skipped["a path longer than the 200 characters of a document id"]++
+		return item{}, nil
+	}
+	media := mediaOf[ext(name)]
+	doc := fileDocument{
+		Datasource: s.datasource, ObjectType: "File", ID: relative, Title: titleOf(media, string(text), relative), Filename: filepath.Base(name),
+		ViewURL: s.viewURL(absolute, relative), Body: fileBody{media, string(text)}, Permissions: s.readers, UpdatedAt: info.ModTime().Unix(),
+	}
+	if dir := filepath.ToSlash(filepath.Dir(filepath.FromSlash(relative))); dir != "." {
+		doc.Container = dir
+	}
+	encoded, err := json.Marshal(doc)
+	return item{encoded, info.Size()}, err
+}
+
+func (s *source) viewURL(absolute, relative string) string {
+	if s.base != "" {
+		return strings.TrimSuffix(s.base, "/") + "/" + (&url.URL{Path: relative}).EscapedPath()
+	}
+	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(filepath.Join(absolute, filepath.FromSlash(relative)))}).String()
+}
+
+// titleOf is a Markdown file's first heading, else the file's name without its ending.
+func titleOf(media, text, relative string) string {
+	if media == "text/markdown" {
+		for line := range strings.Lines(text) {
+			if heading, ok := strings.CutPrefix(strings.TrimSpace(line), "# "); ok && heading != "" {
+				return strings.TrimSpace(heading)
+			}
+		}
+	}
+	name := filepath.Base(filepath.FromSlash(relative))
+	return strings.TrimSuffix(name, filepath.Ext(name))
+}
+
+// lines yields the documents of a JSONL file. It returns false when the reader has had enough or a line is wrong.
+func (s *source) lines(path string, yield func(item, error) bool) bool {
+	f, err := os.Open(filepath.Clean(path))
+	if err != nil {
+		return yield(item{}, err) && false
+	}
+	defer func() { _ = f.Close() }()
+	in := jsontext.NewDecoder(f)
+	for n := 1; ; n++ {
+		value, err := in.ReadValue()
+		if errors.Is(err, io.EOF) {
+			return true
+		}
+		var fields map[string]jsontext.Value
+		if err == nil {
+			err = json.Unmarshal(value, &fields)
+		}
+		if err != nil {
+			yield(item{}, fmt.Errorf("%s: document %d: %w", path, n, err))
+			return false
+		}
+		read := int64(len(value))
+		fields["datasource"] = jsontext.Value(`"` + s.datasource + `"`)
+		if _, own := fields["permissions"]; !own {
+			if fields["permissions"], err = json.Marshal(s.readers); err != nil {
+				return yield(item{}, err) && false
+			}
+		}
+		encoded, err := json.Marshal(fields)
+		if !yield(item{encoded, read}, err) || err != nil {
+			return false
+		}
+	}
+}

@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sheafsearch/sheaf/internal/server"
+)
+
+// Bounds of one connection. They shed whoever holds a connection and sends nothing.
+const (
+	headerTime   = 5 * time.Second
+	readTime     = 2 * time.Minute // a body of 64 MiB on a slow line
+	writeTime    = 2 * time.Minute // streams extend theirs with each item
+	idleTime     = 90 * time.Second
+	maxHeader    = 32<<10 - 4096 // net/http adds 4096 to what it is told
+	shutdownTime = 20 * time.Second
+)
+
+// serveOptions are the settings of a running server.
+type serveOptions struct {
+	listen, opsListen           string
+	data, database, publicURL   string
+	adminEmail, proxies         string
+	tlsCert, tlsKey             string
+	newDatasources, metricsFile string
+	auditRetention              string
+	logLevel                    string
+	temporary                   bool // the data is thrown away at the end
+}
+
+func (o *serveOptions) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.String("config", "", "a YAML file of these settings, by the same names (SHEAF_CONFIG)")
+	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "the address to serve on")
+	f.StringVar(&o.opsListen, "ops-listen", "", "a second address, for /metrics and the health checks alone")
+	f.StringVar(&o.data, "data", "", "the data directory; made where it does not exist")
+	f.StringVar(&o.database, "database", "", "a PostgreSQL address (postgres://…); a SQLite file in the data directory otherwise")
+	f.StringVar(&o.publicURL, "public-url", "", "the address at which people reach this server (default: http or https at --listen)")
+	f.StringVar(&o.adminEmail, "admin-email", "admin@localhost", "who becomes the Super Admin where a first start finds no person")
+	f.StringVar(&o.proxies, "trusted-proxies", "", "the address ranges of proxies whose X-Forwarded-For is believed, separated by commas")
+	f.StringVar(&o.tlsCert, "tls-cert", "", "a certificate file in PEM form; read again when it changes")
+	f.StringVar(&o.tlsKey, "tls-key", "", "the certificate's key file")
+	f.StringVar(&o.newDatasources, "new-datasources", "visible", "whether a new datasource is visible at once, or hidden until an administrator shows it")
+	f.StringVar(&o.metricsFile, "metrics-token-file", "", "a file with the bearer token that opens /metrics on the main address")
+	f.StringVar(&o.auditRetention, "audit-retention", "400d", "how long the audit log is kept, in days, or forever")
+	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
+}
+
+// config checks the settings and turns them into the server's.
+func (o *serveOptions) config(log *slog.Logger) (server.Config, error) {
+	cfg := server.Config{
+		Data: o.data, Database: o.database, PublicURL: o.publicURL, AdminEmail: o.adminEmail, Log: log,
+		HideNewDatasources: o.newDatasources == "hidden", NoSync: o.temporary,
+	}
+	if o.newDatasources != "visible" && o.newDatasources != "hidden" {
+		return cfg, usagef("--new-datasources is visible or hidden")
+	}
+	if (o.tlsCert == "") != (o.tlsKey == "") {
+		return cfg, usagef("--tls-cert and --tls-key go together")
+	}
+	for _, text := range splitList(o.proxies) {
+		prefix, err := parsePrefix(text)
+		if err != nil {
+			return cfg, usagef("--trusted-proxies: %q is not an address or a range of addresses", text)
+		}
+		cfg.Proxies = append(cfg.Proxies, prefix)
+	}
+	if o.auditRetention == "forever" {
+		cfg.AuditRetention = -1
+	} else if days, err := strconv.Atoi(strings.TrimSuffix(o.auditRetention, "d")); err != nil || days < 1 {
+		return cfg, usagef("--audit-retention takes a number of days such as 400d, or forever")
+	} else {
+		cfg.AuditRetention = time.Duration(days) * 24 * time.Hour
+	}
+	if o.metricsFile != "" {
+		text, err := os.ReadFile(o.metricsFile)
+		if err != nil {
+			return cfg, fmt.Errorf("--metrics-token-file: %w", err)
+		}
+		if cfg.MetricsToken = strings.TrimSpace(string(text)); len(cfg.MetricsToken) < 16 {
+			return cfg, usagef("--metrics-token-file: the token has fewer than 16 characters")
+		}
+	}
+	return cfg, nil
+}
+
+func parsePrefix(text string) (netip.Prefix, error) {
+	if prefix, err := netip.ParsePrefix(text); err == nil {
+		return prefix.Masked(), nil
+	}
+	address, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	return address.Prefix(address.BitLen())
+}
+
+func newServe() *cobra.Command {
+	var o serveOptions
+	cmd := &cobra.Command{
+		Use: "serve --data DIR", Short: "Run the server", Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			unknown, err := settle(cmd, os.Environ())
+			if err != nil {
+				return err
+			}
+			if o.data == "" {
+				return usagef("--data names the directory in which the server keeps its data")
+			}
+			return o.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), unknown, nil)
+		},
+	}
+	o.flags(cmd)
+	return cmd
+}
+
+// run serves until ctx ends. The greeting, if there is one, runs once the server answers.
+func (o *serveOptions) run(ctx context.Context, stdout, stderr io.Writer, unknown []string, greet func(*server.Server) error) (err error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
+		return usagef("--log-level is debug, info, warn or error")
+	}
+	log, endLog := newLog(stderr, level)
+	defer endLog()
+	for _, name := range unknown {
+		log.Warn("an environment variable names no setting", "variable", name)
+	}
+	cfg, err := o.config(log)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", o.listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	defer func() { _ = listener.Close() }() // closed already where serving began
+	if cfg.PublicURL == "" {
+		cfg.PublicURL = o.defaultURL(listener.Addr())
+	}
+	warnIfExposed(log, listener.Addr(), o.tlsCert != "", len(cfg.Proxies) > 0)
+	s, err := server.Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if s.FirstLink != nil && greet == nil {
+		fmt.Fprintf(stdout, "This is a first start. Sign in as %s within 15 minutes, once:\n\n  %s\n\n", s.FirstLink.Person.Email, s.FirstLink.URL)
+	}
+	if greet != nil {
+		if err := greet(s); err != nil {
+			return err
+		}
+	}
+	if greet == nil {
+		fmt.Fprintf(stdout, "sheaf %s serves %s\n", version, s.PublicURL)
+	}
+	return o.listenAndServe(ctx, log, s, listener)
+}
+
+// defaultURL is the address of the listener as a browser on this machine would write it.
+func (o *serveOptions) defaultURL(address net.Addr) string {
+	scheme := "http"
+	if o.tlsCert != "" {
+		scheme = "https"
+	}
+	host, port, err := net.SplitHostPort(address.String())
+	if err != nil {
+		return server.DefaultPublicURL
+	}
+	if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
+}
+
+func warnIfExposed(log *slog.Logger, address net.Addr, tls, proxied bool) {
+	tcp, ok := address.(*net.TCPAddr)
+	if ok && !tcp.IP.IsLoopback() && !tls && !proxied {
+		log.Warn("serving in the clear to the network: tokens and documents can be read on the way; give --tls-cert and --tls-key, or put a proxy in front and name it with --trusted-proxies", "listen", address.String())
+	}
+}
+
+// listenAndServe serves until ctx ends, then lets what is under way finish.
+func (o *serveOptions) listenAndServe(ctx context.Context, log *slog.Logger, s *server.Server, listener net.Listener) error {
+	servers := []*http.Server{newHTTPServer(s.Handler(), log)}
+	failed := make(chan error, 2)
+	if o.tlsCert != "" {
+		certs, err := newCertificate(o.tlsCert, o.tlsKey)
+		if err != nil {
+			return err
+		}
+		servers[0].TLSConfig = certs.config()
+		go func() { failed <- servers[0].ServeTLS(listener, "", "") }()
+	} else {
+		go func() { failed <- servers[0].Serve(listener) }()
+	}
+	if o.opsListen != "" {
+		ops, err := net.Listen("tcp", o.opsListen)
+		if err != nil {
+			return fmt.Errorf("listen for operators: %w", err)
+		}
+		servers = append(servers, newHTTPServer(s.OpsHandler(), log))
+		go func() { failed <- servers[1].Serve(ops) }()
+	}
+	var err error
+	select {
+	case err = <-failed:
+		err = fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+		log.Info("stopping")
+	}
+	s.Drain()
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	defer cancel()
+	for _, server := range servers {
+		if server.Shutdown(end) != nil {
+			_ = server.Close() // what is still under way after that long is cut
+		}
+	}
+	return err
+}
+
+func newHTTPServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime,
+		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
