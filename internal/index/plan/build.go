@@ -15,6 +15,9 @@ type builder struct {
 	negative  int // how many Nots are around
 }
 
+// occurrence is a group at a position of the query, counted in words.
+type occurrence struct{ group, position int }
+
 func newBuilder(languages []string) *builder {
 	b := &builder{languages: languages}
 	for _, tag := range languages {
@@ -27,7 +30,7 @@ func newBuilder(languages []string) *builder {
 }
 
 // words adds the groups of a word, a prefix or an operator that nobody took.
-func (b *builder) words(n query.Node) []int {
+func (b *builder) words(n query.Node) []occurrence {
 	switch n := n.(type) {
 	case query.Word:
 		return b.text(string(n), false)
@@ -58,8 +61,8 @@ func (b *builder) demand(n query.Node) Demand {
 		return Demand{Op: None, Parts: []Demand{inner}}
 	}
 	d := Demand{Op: And}
-	for _, g := range b.words(n) {
-		d.Parts = append(d.Parts, Demand{Op: Has, Group: g})
+	for _, w := range b.words(n) {
+		d.Parts = append(d.Parts, Demand{Op: Has, Group: w.group})
 	}
 	return d
 }
@@ -83,7 +86,7 @@ func (b *builder) phrase(text string) Demand {
 	return Demand{Op: Has, Group: b.add(Group{
 		Text:         `"` + text + `"`,
 		Alternatives: []Alternative{{Slots: slots, Weight: 1}},
-	}, 0)}
+	})}
 }
 
 // slots lists the words among tokens with their distances. A word with its sign (C++) stands for itself.
@@ -119,12 +122,11 @@ func (b *builder) tokens(text string) []analysis.Token {
 const maxTokens = 1024
 
 // add puts a group into the plan and returns its number. Beyond maxGroups it returns that of the last one.
-func (b *builder) add(g Group, position int) int {
+func (b *builder) add(g Group) int {
 	if len(b.Groups) >= maxGroups {
 		return len(b.Groups) - 1
 	}
 	g.Negative = b.negative%2 == 1
-	g.position = position
 	b.Groups = append(b.Groups, g)
 	return len(b.Groups) - 1
 }
@@ -132,10 +134,11 @@ func (b *builder) add(g Group, position int) int {
 // maxGroups bounds a plan. query.MaxNodes words can be compounds of several.
 const maxGroups = 512
 
-// text adds the groups of a run of text and returns their numbers.
-func (b *builder) text(text string, prefix bool) []int {
+// text adds the groups of a run of text.
+func (b *builder) text(text string, prefix bool) []occurrence {
 	tokens := b.tokens(text)
-	var list []int
+	var list []occurrence
+	note := func(t analysis.Token, g Group) { list = append(list, occurrence{b.add(g), t.Position}) }
 	var soft *Term
 	softLeft := 0
 	for i := 0; i < len(tokens); i++ {
@@ -151,14 +154,14 @@ func (b *builder) text(text string, prefix bool) []int {
 			parts := tokens[i+1 : min(i+1+t.Span, len(tokens))]
 			i += len(parts)
 			if prefix && i == len(tokens)-1 {
-				list = append(list, b.add(Group{Text: written + "*", Prefix: t.Term}, t.Position))
+				note(t, Group{Text: written + "*", Prefix: t.Term})
 				continue
 			}
-			list = append(list, b.add(Group{Text: written, Alternatives: b.compound(t, parts)}, t.Position))
+			note(t, Group{Text: written, Alternatives: b.compound(t, parts)})
 			continue
 		}
 		if prefix && i == len(tokens)-1 {
-			list = append(list, b.add(Group{Text: written + "*", Prefix: t.Term}, t.Position))
+			note(t, Group{Text: written + "*", Prefix: t.Term})
 			continue
 		}
 		alternatives := b.word(t, written)
@@ -166,12 +169,9 @@ func (b *builder) text(text string, prefix bool) []int {
 			softLeft--
 			alternatives = append(alternatives, plain(*soft, 1), plain(Term{Exact, soft.Text}, 1))
 		}
-		list = append(list, b.add(Group{
-			Text: written, Alternatives: alternatives, stop: analysis.IsStopWord(t.Term, b.languages),
-		}, t.Position))
+		note(t, Group{Text: written, Alternatives: alternatives, stop: analysis.IsStopWord(t.Term, b.languages)})
 	}
-	slices.Sort(list)
-	return slices.Compact(list)
+	return list
 }
 
 // word lists the forms that count as a word.

@@ -7,6 +7,7 @@
 package plan
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"unicode"
@@ -55,8 +56,7 @@ type Group struct {
 	// one, so that those that have none of the other groups match only if the plan is open.
 	Negative bool
 
-	position int // in the query, counted in words
-	stop     bool
+	stop bool // a stop word
 }
 
 // Pair is two groups that score more where the second follows the first at a distance.
@@ -99,27 +99,59 @@ const stemWeight = 0.9
 // sentences), and coverage already puts those that have more of them first.
 func New(tree query.All, languages []string) *Plan {
 	b := newBuilder(languages)
+	var wishes []occurrence
 	for _, n := range tree {
 		switch n := n.(type) {
 		case query.Word, query.Prefix, query.Field:
-			b.Wishes = append(b.Wishes, b.words(n)...)
+			wishes = append(wishes, b.words(n)...)
 		default:
 			if d := b.demand(n); !d.empty() {
 				b.Demands = append(b.Demands, d)
 			}
 		}
 	}
-	b.dropStopWords()
-	b.Need = min(1, len(b.Wishes))
-	for i, g := range b.Wishes {
-		if i > 0 {
-			first := b.Wishes[i-1]
-			if d := b.Groups[g].position - b.Groups[first].position; d <= maxDistance && len(b.Groups[g].Alternatives) > 0 && len(b.Groups[first].Alternatives) > 0 {
-				b.Pairs = append(b.Pairs, Pair{first, g, d})
-			}
+	wishes = b.dropStopWords(b.once(wishes))
+	for _, w := range wishes {
+		if !slices.Contains(b.Wishes, w.group) {
+			b.Wishes = append(b.Wishes, w.group)
 		}
 	}
+	b.Need = min(1, len(b.Wishes))
+	b.pairs(wishes)
 	return &b.Plan
+}
+
+// once lets wishes for the same thing share a group: saying a word again asks for nothing more.
+func (b *builder) once(wishes []occurrence) []occurrence {
+	first := map[string]int{}
+	for i, w := range wishes {
+		g := &b.Groups[w.group]
+		same := fmt.Sprint(g.Prefix, g.Alternatives)
+		if group, known := first[same]; !known {
+			first[same] = w.group
+		} else if group != w.group {
+			wishes[i].group = group
+			*g = Group{Negative: true}
+		}
+	}
+	return wishes
+}
+
+// pairs notes the wishes that follow each other.
+func (b *builder) pairs(wishes []occurrence) {
+	seen := map[Pair]bool{}
+	for i, second := range wishes {
+		if i == 0 {
+			continue
+		}
+		first := wishes[i-1]
+		p := Pair{first.group, second.group, second.position - first.position}
+		if p.Distance < 1 || p.Distance > maxDistance || seen[p] || b.Groups[p.First].Prefix != "" || b.Groups[p.Second].Prefix != "" {
+			continue
+		}
+		seen[p] = true
+		b.Pairs = append(b.Pairs, p)
+	}
 }
 
 // maxDistance is how far apart two words of a query, with stop words between them, still make a pair.
@@ -129,27 +161,36 @@ const maxDistance = 4
 // of one.
 func Strict(text string, prefix bool, languages []string) *Plan {
 	b := newBuilder(languages)
-	b.Wishes = b.text(text, prefix)
+	for _, w := range b.text(text, prefix) {
+		b.Wishes = append(b.Wishes, w.group)
+	}
 	b.Need = len(b.Wishes)
 	return &b.Plan
 }
 
 // dropStopWords takes stop words out of the wishes, unless nothing else is asked for.
-func (b *builder) dropStopWords() {
-	var kept []int
-	for _, g := range b.Wishes {
-		if !b.Groups[g].stop {
-			kept = append(kept, g)
+func (b *builder) dropStopWords(wishes []occurrence) []occurrence {
+	isStop := func(w occurrence) bool { return b.Groups[w.group].stop }
+	kept := slices.DeleteFunc(slices.Clone(wishes), isStop)
+	if len(kept) == 0 && !b.demandsSomething(wishes) {
+		return wishes
+	}
+	for _, w := range wishes {
+		if isStop(w) {
+			b.Groups[w.group] = Group{Negative: true, stop: true}
 		}
 	}
-	if len(kept) > 0 || b.demandsSomething() {
-		for _, g := range b.Wishes {
-			if b.Groups[g].stop {
-				b.Groups[g] = Group{Text: b.Groups[g].Text, Negative: true}
-			}
+	return kept
+}
+
+// demandsSomething reports whether there is a group to find beside the wishes.
+func (b *builder) demandsSomething(wishes []occurrence) bool {
+	for i, g := range b.Groups {
+		if !g.Negative && !slices.ContainsFunc(wishes, func(w occurrence) bool { return w.group == i }) {
+			return true
 		}
-		b.Wishes = kept
 	}
+	return false
 }
 
 // Positive reports whether the plan asks for anything, rather than only excluding or nothing at all.
@@ -159,16 +200,6 @@ func (p *Plan) Positive() bool {
 
 // Open reports whether a document can match that has none of the positive groups: by a negation within a group of OR, say.
 func (p *Plan) Open() bool { return p.Matches(make([]bool, len(p.Groups))) }
-
-// demandsSomething reports whether there is a group to find beside the wishes.
-func (p *Plan) demandsSomething() bool {
-	for i, g := range p.Groups {
-		if !g.Negative && !slices.Contains(p.Wishes, i) {
-			return true
-		}
-	}
-	return false
-}
 
 // Matches reports whether a document matches that has the groups for which has is true.
 func (p *Plan) Matches(has []bool) bool {
