@@ -30,9 +30,8 @@ type Datasource struct {
 	Visible   bool
 	// OpenToAnonymousTokens lets anonymous tokens find documents that allow anonymous access.
 	OpenToAnonymousTokens bool
-	// Test datasources are found by their beta users alone.
-	Test      bool
-	BetaUsers []string
+	// Test datasources are found by their beta users alone, once there are any.
+	Test bool
 }
 
 type datasourcesView struct {
@@ -53,7 +52,7 @@ func visibleWords(d *Datasource) (words, hue string) {
 	case !d.Visible:
 		return "Hidden", ""
 	case d.Test:
-		return "Beta users only", "warn"
+		return "Test", "warn"
 	}
 	return "Visible", "ok"
 }
@@ -92,7 +91,6 @@ type datasourceView struct {
 	Documents             int
 	Visible, VisibleHue   string
 	IsVisible, Open, Test bool
-	Beta                  string
 	Facts                 []fact
 }
 
@@ -104,7 +102,7 @@ func (c *Console) datasource(v *visit) error {
 	}
 	view := datasourceView{
 		Name: d.Name, Title: d.title(), Documents: d.Documents, IsVisible: d.Visible,
-		Open: d.OpenToAnonymousTokens, Test: d.Test, Beta: strings.Join(d.BetaUsers, ", "),
+		Open: d.OpenToAnonymousTokens, Test: d.Test,
 	}
 	view.Visible, view.VisibleHue = visibleWords(&d)
 	for _, f := range []fact{

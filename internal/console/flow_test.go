@@ -67,6 +67,27 @@ func TestSignInStaysHere(t *testing.T) {
 	}
 }
 
+// FuzzLocal holds that a browser which follows what local lets through stays on this host.
+func FuzzLocal(f *testing.F) {
+	for _, seed := range []string{"/", "//x", `/\x`, "/?next=//x", "/a//b", "/%2f/x", "/.//x", "https:/x", "/\u2028/x"} {
+		f.Add(seed)
+	}
+	base, err := url.Parse("https://search.example.com/signin")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		got := local(path, "/")
+		// Browsers drop tabs and line ends, and take a backslash for a slash, before they read an address.
+		for _, read := range []string{got, strings.NewReplacer("\t", "", "\r", "", "\n", "", `\`, "/").Replace(got)} {
+			u, err := base.Parse(read)
+			if err != nil || u.Host != base.Host || u.Scheme != base.Scheme {
+				t.Errorf("local(%q) = %q leads to %v", path, got, u)
+			}
+		}
+	})
+}
+
 // TestSignInFromElsewhere holds that another site cannot sign its visitors in here.
 func TestSignInFromElsewhere(t *testing.T) {
 	w := newWorld(t)
@@ -140,7 +161,10 @@ func TestCreateTokenWithMistakes(t *testing.T) {
 			"Mend 4 things", "Describe the token", "Choose a permission", "Choose at least one scope", "Choose when it expires",
 		}},
 		{"a stranger", url.Values{"description": {"Notebook"}, "userEmail": {"jonas@quilmere.example"}, "scopes": {"SEARCH"}}, []string{
-			"Mend this", "No active person has this email address",
+			"Mend this", "Nobody active here has the address “jonas@quilmere.example”",
+		}},
+		{"two at once", url.Values{"description": {"Notebook"}, "userEmail": {"jonas@quilmere.example"}}, []string{
+			"Mend 2 things", "Name a person who has an account here", "Choose at least one scope",
 		}},
 		{"a day that is over", url.Values{"description": {"Notebook"}, "scopes": {"SEARCH"}, "expires": {"date"}, "date": {"2026-11-22"}}, []string{"This day is over"}},
 		{"no day", url.Values{"description": {"Notebook"}, "scopes": {"SEARCH"}, "expires": {"date"}, "date": {"soon"}}, []string{"Choose a day, in the form 2026-11-30"}},
@@ -446,8 +470,8 @@ func TestDatasources(t *testing.T) {
 	w := newWorld(t)
 	w.populate()
 	b := w.as(jonas)
-	b.get(pathDatasources).want(http.StatusOK).says("Field wiki", "18,204", "3 datasources, 27,765 documents", "Beta users only")
-	b.get(pathDatasources+"/crm").says("This is a test datasource.", leah)
+	b.get(pathDatasources).want(http.StatusOK).says("Field wiki", "18,204", "3 datasources, 27,765 documents", "Test")
+	b.get(pathDatasources + "/crm").says("This is a test datasource.")
 	path := pathDatasources + "/wiki"
 	d := b.get(path).want(http.StatusOK).says("Visible in search", "Open to anonymous tokens", "without signing in")
 	d.submit(path, url.Values{"visible": nil, "openToAnonymousTokens": {"1"}}).want(http.StatusOK).says("The datasource is saved.", "Hidden")

@@ -130,6 +130,9 @@ var tokenPlaces = map[string]place{
 func (c *Console) createToken(v *visit) error {
 	d := readDraft(v.form)
 	n, p := d.check(v)
+	if err := c.checkPerson(v, &n, &p); err != nil {
+		return err
+	}
 	if len(p) == 0 {
 		t, secret, err := c.cfg.Authority.CreateToken(v.r.Context(), v.admin, n)
 		if err == nil {
@@ -178,6 +181,23 @@ func (d tokenDraft) check(v *visit) (authority.NewToken, problems) {
 	}
 	n.Expires = readExpiry(v.now, d.Expires, d.Date, &p)
 	return n, p
+}
+
+// checkPerson tells a Super Admin of an address that is nobody's together with what else is wrong. To
+// others the service says no more than that they may not.
+func (c *Console) checkPerson(v *visit, n *authority.NewToken, p *problems) error {
+	if n.User == "" || v.admin.Role() < grant.RoleSuperAdmin {
+		return nil
+	}
+	roster, err := c.cfg.People.Roster(v.r.Context())
+	if err != nil {
+		return err
+	}
+	if person, known := roster.ByEmail(n.User); !known || !person.Active {
+		p.add("userEmail", "f-mail", "Name a person who has an account here",
+			"Nobody active here has the address “"+cut(n.User, 100)+"”. Check the spelling, or add the person first.")
+	}
+	return nil
 }
 
 func checkDescription(text string, p *problems) {

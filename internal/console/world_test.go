@@ -352,7 +352,7 @@ type scriptedSources struct {
 
 func newSources() *scriptedSources {
 	return &scriptedSources{list: []Datasource{
-		{Name: "crm", Title: "CRM", Category: "CRM", Documents: 61, Visible: true, Test: true, BetaUsers: []string{"leah.brandt@quillmere.example"}},
+		{Name: "crm", Title: "CRM", Category: "CRM", Documents: 61, Visible: true, Test: true},
 		{Name: "drive", Title: "Shared drive", Category: "PUBLISHED_CONTENT", Documents: 9500, Visible: true},
 		{
 			Name: "wiki", Title: "Field wiki", Category: "KNOWLEDGE_HUB", Documents: 18204, Visible: true,

@@ -199,6 +199,10 @@ customElements.define("sheaf-suggest", class extends HTMLElement {
   }
 });
 
+// A page that answers a post with something shown once: reloading it must not post again.
+const after = document.querySelector("[data-after]");
+if (after) history.replaceState(null, "", after.dataset.after);
+
 // Links marked data-dialog open the form of the page they lead to, as a modal over this one.
 const openDialog = async (link) => {
   const answer = await fetch(link.href, { headers: { Accept: "text/html" } });
