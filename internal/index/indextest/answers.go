@@ -2,6 +2,7 @@ package indextest
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -48,6 +49,37 @@ func testCursors(_ *testing.T, b *bench) {
 					b.Errorf("order %d, words %q: pages of %d differ from one page:\n%v\n%v", order, words, size, got, keys(whole))
 				}
 			}
+		}
+	}
+}
+
+// testStatistics checks that scores are those of the live documents, however often others came and went.
+func testStatistics(_ *testing.T, b *bench) {
+	scores := func() map[string]float64 {
+		m := map[string]float64{}
+		for _, words := range []string{"plan travel", "plan*", `"travel plan"`} {
+			for _, h := range b.search(access(everyone), text(words)).Hits {
+				m[words+" "+h.Key] = h.Score
+			}
+		}
+		return m
+	}
+	docs := []*index.Document{doc("a", "travel plan", "a plan to travel"), doc("b", "plan", "travel by train"), doc("c", "other", "planned")}
+	b.put(docs...)
+	want := scores()
+	for i := range 30 {
+		key := fmt.Sprintf("x%d", i)
+		b.put(doc(key, "travel planning", strings.Repeat("travel plan ", i)), docs[i%3])
+		b.put(doc(key, "travel", ""))
+		b.remove(key)
+	}
+	got := scores()
+	if len(got) != len(want) {
+		b.Fatalf("scores %v, want %v", got, want)
+	}
+	for key, score := range want {
+		if math.Abs(got[key]-score) > 1e-5 {
+			b.Errorf("score of %q = %v after others came and went, want %v", key, got[key], score)
 		}
 	}
 }

@@ -41,6 +41,7 @@ func Run(t *testing.T, open func(t *testing.T) index.Engine) {
 		{"empty query", testEmptyQuery},
 		{"boosts", testBoosts},
 		{"explain", testExplain},
+		{"statistics", testStatistics},
 		{"cursors", testCursors},
 		{"highlights", testHighlights},
 		{"suggest", testSuggest},

@@ -38,6 +38,7 @@ func testWords(_ *testing.T, b *bench) {
 		{"(germany OR absence) leave", []string{"leave", "leaf"}},
 		{"germany OR 999", []string{"leave", "spaced"}},
 		{"(leave policy) OR 999", []string{"leave", "spaced"}},
+		{"-(-germany -999)", []string{"leave", "spaced"}},
 		{"paren*", []string{"leave", "leaf"}},
 		{"germ* xyz", []string{"leave"}},
 		{"abc-123", []string{"ident", "spaced"}},

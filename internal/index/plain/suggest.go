@@ -106,7 +106,7 @@ func (v *view) completions(ctx context.Context, q index.SuggestQuery, before, la
 		p := &v.segments[i]
 		for _, word := range p.withPrefix(plan.Exact, prefix) {
 			for _, at := range p.terms[plan.Term{Form: plan.Exact, Text: word}] {
-				if _, some := short.only(at.counts); some && !p.isDead(at.doc) && inside[p.docs[at.doc]] {
+				if _, some := short.only(at.counts); some && inside[p.docs[at.doc]] {
 					documents[word]++
 				}
 			}
