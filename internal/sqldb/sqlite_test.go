@@ -114,7 +114,7 @@ func TestTwoProcesses(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	var took []time.Duration
-	for range 15 {
+	for range 40 {
 		begun := time.Now()
 		if err := db.Write(t.Context(), Security, func(tx *Tx) error {
 			_, err := tx.Next(t.Context(), "mine", 1)
@@ -123,10 +123,12 @@ func TestTwoProcesses(t *testing.T) {
 			t.Fatalf("Write() = %v", err)
 		}
 		took = append(took, time.Since(begun))
+		time.Sleep(3 * time.Millisecond) // lets the other one take the lock again
 	}
 	slices.Sort(took)
-	if got := took[len(took)/2]; got > 500*time.Millisecond {
-		t.Errorf("a write beside a busy process took %v (all: %v), want a turn after each of its transactions", got, took)
+	t.Logf("a write took %v at the median, %v at most", took[len(took)/2], took[len(took)-1])
+	if got := took[len(took)-1]; got > time.Second {
+		t.Errorf("a write beside a busy process took %v, want its turn after one transaction of the other", got)
 	}
 	var loaded int64
 	eventually := time.Now().Add(10 * time.Second)

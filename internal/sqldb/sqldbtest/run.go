@@ -25,6 +25,7 @@ func Run(t *testing.T, fresh func(testing.TB) string) {
 		{"FailedStatement", failedStatement},
 		{"LaneOrder", laneOrder},
 		{"SecurityUnderLoad", securityUnderLoad},
+		{"SecurityCommitsFirst", securityCommitsFirst},
 		{"BulkIsNotStarved", bulkIsNotStarved},
 		{"Cancellation", cancellation},
 		{"Goexit", goexit},

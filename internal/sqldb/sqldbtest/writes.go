@@ -175,6 +175,30 @@ func securityUnderLoad(t *testing.T, fresh func(testing.TB) string) {
 	}
 }
 
+// securityCommitsFirst: a security write does not wait for bulk ones that could have joined it.
+func securityCommitsFirst(t *testing.T, fresh func(testing.TB) string) {
+	db := opened(t, fresh)
+	release := occupied(t, db)
+	urgent := queue(t, t.Context(), db, sqldb.Security, put(t.Context(), "urgent"))
+	done := make(chan struct{})
+	bulk := queue(t, t.Context(), db, sqldb.Bulk, func(*sqldb.Tx) error {
+		select {
+		case <-done:
+			return nil
+		case <-time.After(patience):
+			return errors.New("the security write waits for this one")
+		}
+	})
+	release()
+	if err := <-urgent; err != nil {
+		t.Errorf("Write() = %v", err)
+	}
+	close(done)
+	if err := <-bulk; err != nil {
+		t.Errorf("Write() = %v", err)
+	}
+}
+
 // bulkIsNotStarved: bulk writes go on, if slowly, while security writes never end.
 func bulkIsNotStarved(t *testing.T, fresh func(testing.TB) string) {
 	db := opened(t, fresh)
