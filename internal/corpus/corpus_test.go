@@ -377,3 +377,32 @@ func FuzzExtract(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkPut writes chunks of documents as large as one transaction takes.
+func BenchmarkPut(b *testing.B) {
+	db := sqldbtest.Open(b)
+	dir := directory.New(db)
+	c, err := corpus.Open(b.Context(), db, dir, corpus.Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	err = c.PutDatasource(b.Context(), connector, jsontext.Value(`{"name":"wiki","datasourceCategory":"TICKETS","urlRegex":"."}`))
+	if err != nil {
+		b.Fatal(err)
+	}
+	const batch = 40
+	text := strings.Repeat("Some words of an ordinary document. ", 100)
+	n := 0
+	for b.Loop() {
+		docs := make([]corpus.Document, batch)
+		for i := range docs {
+			n++
+			docs[i] = page(fmt.Sprint(n), directory.Permissions{Groups: []string{fmt.Sprint("g", n%50), fmt.Sprint("h", n)}})
+			docs[i].Body = text
+		}
+		if err := c.Put(b.Context(), connector, "wiki", docs, 0); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(batch*b.N)/b.Elapsed().Seconds(), "documents/s")
+}

@@ -42,9 +42,9 @@ func CheckName(text string) error {
 	return nil
 }
 
-// load writes records in transactions short enough for the bulk lane. All are checked before the
-// first is written, and durable when it returns.
-func load[T any](ctx context.Context, d *Directory, datasource string, records []T, write func(*sqldb.Tx, Realm, *T) error) error {
+// load writes records in transactions short enough for the bulk lane, and durably. write reports
+// whether anything changed.
+func load[T any](ctx context.Context, d *Directory, datasource string, records []T, write func(*sqldb.Tx, Realm, *T) (changed bool, err error)) error {
 	lane := sqldb.Bulk
 	if len(records) == 1 {
 		lane = sqldb.Security
@@ -55,10 +55,16 @@ func load[T any](ctx context.Context, d *Directory, datasource string, records [
 			if err != nil {
 				return err
 			}
+			changed := false
 			for i := range part {
-				if err := write(tx, r, &part[i]); err != nil {
+				did, err := write(tx, r, &part[i])
+				if err != nil {
 					return err
 				}
+				changed = changed || did
+			}
+			if !changed {
+				return nil
 			}
 			return raiseMembers(ctx, tx, datasource)
 		})
@@ -89,21 +95,21 @@ func (d *Directory) PutIdentities(ctx context.Context, datasource string, record
 			return err
 		}
 	}
-	return load(ctx, d, datasource, list, func(tx *sqldb.Tx, _ Realm, r *Identity) error {
+	return load(ctx, d, datasource, list, func(tx *sqldb.Tx, _ Realm, r *Identity) (bool, error) {
 		if err := Advance(ctx, tx, "user/"+datasource+"/"+r.Email, r.Version); err != nil {
-			return err
+			return false, err
 		}
 		seq, err := tx.Next(ctx, counterSeq, 1)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if _, err = tx.Exec(ctx, "DELETE FROM identities WHERE datasource = $1 AND user_id = $2 AND email <> $3", datasource, r.UserID, r.Email); err != nil {
-			return err
+			return false, err
 		}
 		_, err = tx.Exec(ctx, `INSERT INTO identities (datasource, email, user_id, name, active, seq) VALUES ($1, $2, $3, $4, $5, $6)
 			ON CONFLICT (datasource, email) DO UPDATE SET user_id = excluded.user_id, name = excluded.name, active = excluded.active, seq = excluded.seq`,
 			datasource, r.Email, r.UserID, r.Name, r.Active, seq)
-		return err
+		return true, err
 	})
 }
 
@@ -114,12 +120,12 @@ func (d *Directory) PutGroups(ctx context.Context, datasource string, records []
 			return err
 		}
 	}
-	return load(ctx, d, datasource, records, func(tx *sqldb.Tx, _ Realm, r *Group) error {
+	return load(ctx, d, datasource, records, func(tx *sqldb.Tx, _ Realm, r *Group) (bool, error) {
 		if err := Advance(ctx, tx, "group/"+datasource+"/"+r.Name, r.Version); err != nil {
-			return err
+			return false, err
 		}
-		_, err := tx.Exec(ctx, "INSERT INTO realm_groups (datasource, name) VALUES ($1, $2) ON CONFLICT (datasource, name) DO NOTHING", datasource, r.Name)
-		return err
+		n, err := tx.Exec(ctx, "INSERT INTO realm_groups (datasource, name) VALUES ($1, $2) ON CONFLICT (datasource, name) DO NOTHING", datasource, r.Name)
+		return n > 0, err
 	})
 }
 
@@ -152,17 +158,17 @@ func (d *Directory) PutMemberships(ctx context.Context, datasource string, recor
 			return err
 		}
 	}
-	return load(ctx, d, datasource, records, func(tx *sqldb.Tx, r Realm, m *Membership) error {
+	return load(ctx, d, datasource, records, func(tx *sqldb.Tx, r Realm, m *Membership) (bool, error) {
 		member, err := m.member(r.ByEmail)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if err = Advance(ctx, tx, m.subject(datasource, member), m.Version); err != nil {
-			return err
+			return false, err
 		}
-		_, err = tx.Exec(ctx, `INSERT INTO memberships (datasource, member_kind, member, group_name) VALUES ($1, $2, $3, $4)
+		n, err := tx.Exec(ctx, `INSERT INTO memberships (datasource, member_kind, member, group_name) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (datasource, member_kind, member, group_name) DO NOTHING`, datasource, member.kind, member.text, m.Group)
-		return err
+		return n > 0, err
 	})
 }
 
@@ -171,17 +177,17 @@ func (d *Directory) DeleteMembership(ctx context.Context, datasource string, m M
 	if err := CheckName(m.Group); err != nil {
 		return err
 	}
-	return load(ctx, d, datasource, []Membership{m}, func(tx *sqldb.Tx, r Realm, m *Membership) error {
+	return load(ctx, d, datasource, []Membership{m}, func(tx *sqldb.Tx, r Realm, m *Membership) (bool, error) {
 		member, err := m.member(r.ByEmail)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if err = Advance(ctx, tx, m.subject(datasource, member), m.Version); err != nil {
-			return err
+			return false, err
 		}
-		_, err = tx.Exec(ctx, "DELETE FROM memberships WHERE datasource = $1 AND member_kind = $2 AND member = $3 AND group_name = $4",
+		n, err := tx.Exec(ctx, "DELETE FROM memberships WHERE datasource = $1 AND member_kind = $2 AND member = $3 AND group_name = $4",
 			datasource, member.kind, member.text, m.Group)
-		return err
+		return n > 0, err
 	})
 }
 

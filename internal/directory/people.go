@@ -181,6 +181,9 @@ func (d *Directory) change(ctx context.Context, id string, edit func(*sqldb.Tx, 
 		if before.Retired {
 			return errNoPerson
 		}
+		if err = complete(ctx, tx, before); err != nil {
+			return err
+		}
 		after := *before
 		if err = edit(tx, &after); err != nil {
 			return err

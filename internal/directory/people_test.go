@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sheafsearch/sheaf/internal/directory"
@@ -205,6 +206,31 @@ func TestSources(t *testing.T) {
 	}
 }
 
+func TestTheSameEmployeeAgainChangesNothing(t *testing.T) {
+	w := newWorld(t, sqldbtest.Open(t))
+	versions := func() [2]int64 {
+		authority, _ := w.db.Version("authority")
+		people, _ := w.db.Version("people")
+		return [2]int64{authority, people}
+	}
+	put := func(title string) {
+		t.Helper()
+		w.must(w.dir.PutEmployees(w.ctx, []directory.EmployeeRecord{{Email: "ann@example.com", Profile: directory.Profile{
+			FirstName: "Ann", Title: title, Additional: []directory.AdditionalField{{Key: "k", Value: []jsontext.Value{jsontext.Value(`{"a": 1}`)}}},
+		}}}))
+	}
+	put("Engineer")
+	first := versions()
+	put("Engineer")
+	if got := versions(); got != first {
+		t.Errorf("versions after the same record = %v, want %v", got, first)
+	}
+	put("Director")
+	if got, want := versions(), [2]int64{first[0], first[1] + 1}; got != want {
+		t.Errorf("versions after a new title = %v, want %v: admission does not depend on it", got, want)
+	}
+}
+
 func TestAddresses(t *testing.T) {
 	w := newWorld(t, sqldbtest.Open(t))
 	ann, bob := w.add("ann@example.com"), w.add("bob@example.com")
@@ -348,6 +374,46 @@ func BenchmarkAccess(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := d.Access(b.Context(), caller); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkAccessCold makes the set of somebody who is in nested groups of eight datasources, with
+// nothing remembered.
+func BenchmarkAccessCold(b *testing.B) {
+	db := sqldbtest.Open(b)
+	d := directory.New(db)
+	ctx := b.Context()
+	must := func(err error) {
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	p, err := d.Add(ctx, directory.NewPerson{Email: "ann@example.com"})
+	must(err)
+	for i := range 8 {
+		ds := fmt.Sprint("d", i)
+		must(db.Write(ctx, sqldb.Security, func(tx *sqldb.Tx) error {
+			if err := directory.PutRealm(ctx, tx, directory.Realm{Datasource: ds, Visible: true, ByEmail: true}); err != nil {
+				return err
+			}
+			_, err := d.Intern(ctx, tx, ds, []directory.Permissions{{Groups: []string{"g0", "g3"}, Intersections: [][]string{{"g1", "g2"}}}})
+			return err
+		}))
+		must(d.PutIdentities(ctx, ds, []directory.Identity{{Email: "ann@example.com", Active: true}}))
+		members := []directory.Membership{{Group: "g0", User: "ann@example.com"}, {Group: "g1", User: "ann@example.com"}}
+		var groups []directory.Group
+		for g := range 6 {
+			groups = append(groups, directory.Group{Name: fmt.Sprint("g", g)})
+			members = append(members, directory.Membership{Group: fmt.Sprint("g", (g+1)%6), MemberGroup: fmt.Sprint("g", g)})
+		}
+		must(d.PutGroups(ctx, ds, groups))
+		must(d.PutMemberships(ctx, ds, members))
+	}
+	caller := as(grant.User, p.ID)
+	for b.Loop() {
+		if _, err := directory.New(db).Access(ctx, caller); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -22,6 +22,7 @@ type Roster struct {
 // entry is a person and their place in the chart.
 type entry struct {
 	*Person
+	key     string   // the folded name, for order
 	words   []string // folded, for search
 	manager *entry   // active, and never part of a circle
 	reports []*entry // by name
@@ -73,10 +74,10 @@ func (d *Directory) renew(ctx context.Context, old *Roster) (*Roster, error) {
 	}
 	r := &Roster{seq: old.seq, people: make(map[string]*entry, len(old.people)+len(changed))}
 	for id, e := range old.people {
-		r.people[id] = &entry{Person: e.Person, words: e.words}
+		r.people[id] = &entry{Person: e.Person, key: e.key, words: e.words}
 	}
 	for _, p := range changed {
-		r.people[p.ID] = &entry{Person: p, words: searchWords(p)}
+		r.people[p.ID] = &entry{Person: p, key: fold(p.Name), words: searchWords(p)}
 		r.seq = max(r.seq, p.seq)
 	}
 	r.arrange()
@@ -192,7 +193,7 @@ func (r *Roster) measure() {
 }
 
 func byName(a, b *entry) int {
-	return cmp.Or(cmp.Compare(fold(a.Name), fold(b.Name)), cmp.Compare(a.ID, b.ID))
+	return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.ID, b.ID))
 }
 
 // ByID returns the person with a stable id, retired people included.

@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 
@@ -120,7 +121,7 @@ func withdraw(ctx context.Context, tx *sqldb.Tx, id string, source Source) error
 }
 
 // settle derives a person's state from their assertions, writes the row and raises the versions.
-// before is the person as SQL had it, nil for a new one. Every change of a person ends here, so
+// before is the person as SQL had it, complete, and nil for a new one. Every change of a person ends here, so
 // that no source can take away the last Super Admin.
 func settle(ctx context.Context, tx *sqldb.Tx, before, p *Person) error {
 	if err := complete(ctx, tx, p); err != nil {
@@ -147,6 +148,10 @@ func settle(ctx context.Context, tx *sqldb.Tx, before, p *Person) error {
 	if err != nil {
 		return fmt.Errorf("encode profile of person %s: %w", p.ID, err)
 	}
+	admission, shown, err := differs(before, p, profile)
+	if err != nil || !admission && !shown {
+		return err
+	}
 	if p.seq, err = tx.Next(ctx, counterSeq, 1); err != nil {
 		return err
 	}
@@ -157,11 +162,27 @@ func settle(ctx context.Context, tx *sqldb.Tx, before, p *Person) error {
 	if err != nil {
 		return err
 	}
-	if _, err = tx.Raise(ctx, versionPeople); err != nil {
+	if _, err = tx.Raise(ctx, versionPeople); err != nil || !admission {
 		return err
 	}
 	_, err = tx.Raise(ctx, versionAuthority)
 	return err
+}
+
+// differs says what of a person has changed: what admission depends on, and anything that is shown.
+// Personnel systems send everybody every night, and most of them are as they were.
+func differs(before, p *Person, profile []byte) (admission, shown bool, err error) {
+	if before == nil {
+		return true, true, nil
+	}
+	old, err := json.Marshal(&before.Profile)
+	if err != nil {
+		return false, false, fmt.Errorf("encode profile of person %s: %w", p.ID, err)
+	}
+	admission = before.Role != p.Role || before.Active != p.Active || before.Retired != p.Retired || before.Email != p.Email ||
+		!slices.Equal(before.Addresses, p.Addresses)
+	shown = before.Name != p.Name || !slices.Equal(before.Sources, p.Sources) || string(old) != string(profile)
+	return admission, shown, nil
 }
 
 func administers(p *Person) bool { return p.Active && p.Role == grant.RoleSuperAdmin }

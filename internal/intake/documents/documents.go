@@ -38,9 +38,6 @@ func (s *Service) Room() rpc.Room {
 }
 
 func (s *Service) put(ctx context.Context, c grant.Caller, req IndexRequest) (rpc.None, error) {
-	if req.Version < 0 {
-		return rpc.None{}, fault.New(fault.Invalid, "A version is not negative.").WithField("version")
-	}
 	d, err := document(&req.Document)
 	if err != nil {
 		return rpc.None{}, within(err, "document")

@@ -1,0 +1,55 @@
+package directory
+
+import (
+	"context"
+
+	"github.com/sheafsearch/sheaf/internal/sqldb"
+)
+
+// Rules lists what holds of the rows of people and principals.
+func Rules() []sqldb.Rule {
+	return []sqldb.Rule{
+		{
+			Broken: "address of nobody",
+			Query:  "SELECT a.address FROM addresses a LEFT JOIN people p ON p.id = a.person_id WHERE p.id IS NULL ORDER BY a.address",
+		},
+		{
+			Broken: "assertion about nobody",
+			Query:  "SELECT a.person_id FROM assertions a LEFT JOIN people p ON p.id = a.person_id WHERE p.id IS NULL ORDER BY a.person_id",
+		},
+		{
+			Broken: "part of an intersection that is no principal",
+			Query: `SELECT i.group_name FROM intersection_parts i LEFT JOIN principals p ON p.id = i.principal_id AND p.kind = '` + kindIntersection + `'
+				WHERE p.id IS NULL ORDER BY i.group_name`,
+		},
+		{
+			Broken: "principal with an id that the counter has still to give",
+			Query: `SELECT name FROM principals WHERE id > (SELECT COALESCE(MAX(n), 0) FROM counters WHERE name = '` + counterPrincipal + `')
+				ORDER BY name`,
+		},
+	}
+}
+
+// Principals maps every principal to its datasource, to check documents against.
+func (d *Directory) Principals(ctx context.Context) (map[uint32]string, error) {
+	type row struct {
+		id         uint32
+		datasource string
+	}
+	scan := func(s sqldb.Scanner) (r row, err error) { err = s.Scan(&r.id, &r.datasource); return r, err }
+	list := map[uint32]string{}
+	names := map[string]string{} // one text for each datasource, not for each principal
+	err := d.db.Read(ctx, func(tx *sqldb.Tx) error {
+		for r, err := range sqldb.Each(ctx, tx, scan, "SELECT id, datasource FROM principals") {
+			if err != nil {
+				return err
+			}
+			if _, met := names[r.datasource]; !met {
+				names[r.datasource] = r.datasource
+			}
+			list[r.id] = names[r.datasource]
+		}
+		return nil
+	})
+	return list, err
+}
