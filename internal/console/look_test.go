@@ -9,7 +9,8 @@ import (
 )
 
 // TestLook serves a populated console for as long as the test runs, when CONSOLE_LOOK names the
-// address to listen on. Every visitor is the Super Admin, so that a headless browser needs no sign-in:
+// address to listen on. Every visitor is the Super Admin, so that a headless browser needs no sign-in;
+// ?as= with another address, or with none, makes the visitor somebody else for that page.
 // CONSOLE_LOOK=127.0.0.1:8099 go test -run TestLook -timeout 1h ./internal/console
 func TestLook(t *testing.T) {
 	address := os.Getenv("CONSOLE_LOOK")
@@ -20,15 +21,18 @@ func TestLook(t *testing.T) {
 	w.populate()
 	target, err := url.Parse(w.url)
 	fatal(t, err)
-	session := w.as(mira).client.Jar.Cookies(target)
+	sessions := map[string][]*http.Cookie{}
+	for _, who := range []string{mira, jonas, priya, omar} {
+		sessions[who] = w.as(who).client.Jar.Cookies(target)
+	}
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(target)
-		theme := r.In.URL.Query().Get("look")
-		for _, c := range session {
-			r.Out.AddCookie(c)
+		who := mira
+		if r.In.URL.Query().Has("as") {
+			who = r.In.URL.Query().Get("as")
 		}
-		if theme != "" {
-			r.Out.AddCookie(&http.Cookie{Name: themeCookie, Value: theme})
+		for _, c := range sessions[who] {
+			r.Out.AddCookie(c)
 		}
 		if r.In.Method == http.MethodPost {
 			r.Out.Header.Set("Origin", w.url)
