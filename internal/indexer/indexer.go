@@ -45,6 +45,8 @@ type Indexer struct {
 	reported int64 // the position that the queue knows of
 	reportAt time.Time
 
+	step sync.Mutex // held from reading how far the index is until it is further, so that it is not replaced between
+
 	lock   sync.Mutex // guards what follows
 	status Status
 	ready  bool          // whether the index was in step once since it was last emptied
@@ -112,11 +114,7 @@ func (x *Indexer) leave(ctx context.Context) {
 	if x.lasting {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-	defer cancel()
-	if err := x.cfg.Corpus.Forget(ctx, x.cfg.Caller, x.cfg.Name); err != nil {
-		x.log.Warn("the queue keeps a reader that has left", "err", err)
-	}
+	x.release(ctx, x.cfg.Name)
 }
 
 // follow applies the queue until ctx ends or something fails.
@@ -126,19 +124,14 @@ func (x *Indexer) follow(ctx context.Context) error {
 	for {
 		// Taken before the read, so that a change between the read and the wait still wakes us.
 		awaken, version := x.cfg.Corpus.Awaken(), x.cfg.Corpus.Version()
-		at := x.cfg.Index.State()
-		s, err := x.cfg.Corpus.Changes(ctx, x.cfg.Caller, at.Incarnation, at.Position, stretch)
+		more, err := x.advance(ctx)
 		if err != nil {
 			return err
 		}
-		if s.Through > at.Position {
-			if err := x.apply(ctx, s); err != nil {
-				return err
-			}
+		x.report(ctx)
+		if more {
 			continue
 		}
-		x.arrived(at.Position, s.Head.Position)
-		x.report(ctx)
 		for waiting := true; waiting; {
 			select {
 			case <-ctx.Done():
@@ -153,8 +146,33 @@ func (x *Indexer) follow(ctx context.Context) error {
 	}
 }
 
-// apply puts one stretch of the queue into the index.
-func (x *Indexer) apply(ctx context.Context, s corpus.Stretch) error {
+// advance takes the index one stretch of the queue further, and reports whether there was one.
+func (x *Indexer) advance(ctx context.Context) (bool, error) {
+	x.step.Lock()
+	defer x.step.Unlock()
+	at := x.cfg.Index.State()
+	s, err := x.cfg.Corpus.Changes(ctx, x.cfg.Caller, at.Incarnation, at.Position, stretch)
+	if err != nil {
+		return false, err
+	}
+	if s.Through == at.Position {
+		x.arrived(at.Position, s.Head.Position)
+		return false, nil
+	}
+	if err := x.apply(ctx, x.put(ctx), s); err != nil {
+		return false, err
+	}
+	x.arrived(s.Through, s.Head.Position)
+	return true, nil
+}
+
+// put applies batches to the index that is searched.
+func (x *Indexer) put(ctx context.Context) func(index.Batch) error {
+	return func(b index.Batch) error { return x.cfg.Index.Apply(ctx, x.cfg.Caller, b) }
+}
+
+// apply puts one stretch of the queue into an engine.
+func (x *Indexer) apply(ctx context.Context, put func(index.Batch) error, s corpus.Stretch) error {
 	t, err := x.translator(ctx)
 	if err != nil {
 		return err
@@ -166,13 +184,7 @@ func (x *Indexer) apply(ctx context.Context, s corpus.Stretch) error {
 			batch.Changes[i].Document = t.document(ch.Document)
 		}
 	}
-	put := func(b index.Batch) error { return x.cfg.Index.Apply(ctx, x.cfg.Caller, b) }
-	if err := x.sift(ctx, put, batch); err != nil {
-		return err
-	}
-	x.arrived(s.Through, s.Head.Position)
-	x.report(ctx)
-	return nil
+	return x.sift(ctx, put, batch)
 }
 
 // sift applies a batch, and where the engine does not take it, its changes one by one. A document
@@ -214,6 +226,8 @@ func guarded(put func(index.Batch) error, batch index.Batch) (err error) {
 // refill empties the index and fills it from the documents, then lets the queue bring what changed
 // meanwhile. The old content goes first: its permissions may be wrong.
 func (x *Indexer) refill(ctx context.Context) error {
+	x.step.Lock()
+	defer x.step.Unlock()
 	head, err := x.cfg.Corpus.Head(ctx, x.cfg.Caller)
 	if err != nil {
 		return err
@@ -235,7 +249,17 @@ func (x *Indexer) refill(ctx context.Context) error {
 	x.ready, x.status.Filling, x.status.Position, x.status.Head = false, true, 0, head.Position
 	x.lock.Unlock()
 	x.log.Info("filling the index from the documents", "position", head.Position)
-	put := func(b index.Batch) error { return x.cfg.Index.Apply(ctx, x.cfg.Caller, b) }
+	if err := x.fill(ctx, x.put(ctx), head, func(int) {}); err != nil {
+		return err
+	}
+	x.arrived(head.Position, head.Position)
+	x.log.Info("the index is filled", "documents", x.cfg.Index.State().Documents)
+	return nil
+}
+
+// fill puts every document of the corpus into an empty engine, which then holds what was there at head, or later. It
+// reports the number of documents of each part.
+func (x *Indexer) fill(ctx context.Context, put func(index.Batch) error, head corpus.Head, report func(int)) error {
 	for after := ""; ; {
 		docs, err := x.cfg.Corpus.Scan(ctx, x.cfg.Caller, after, stretch)
 		if err != nil {
@@ -256,13 +280,11 @@ func (x *Indexer) refill(ctx context.Context) error {
 			return err
 		}
 		if len(docs) == 0 {
-			break
+			return nil
 		}
+		report(len(docs))
 		after = docs[len(docs)-1].Key
 	}
-	x.arrived(head.Position, head.Position)
-	x.log.Info("the index is filled", "documents", x.cfg.Index.State().Documents)
-	return nil
 }
 
 // report tells the queue, now and then, from where this reader would go on.

@@ -137,8 +137,8 @@ func (c *Core) enqueue(ctx context.Context, kind job.Kind) (id string, err error
 }
 
 // takeOver makes this process the owner of the index and works on the jobs that wait. It returns nil where there is an
-// owner.
-func takeOver(ctx context.Context, cfg Config, core *Core) (_ *Server, err error) {
+// owner already. What it returns is to be closed, beside an error too.
+func takeOver(ctx context.Context, cfg Config, core *Core) (*Server, error) {
 	lock, err := own(cfg.Data)
 	if errors.Is(err, errOwned) {
 		return nil, nil
@@ -147,14 +147,8 @@ func takeOver(ctx context.Context, cfg Config, core *Core) (_ *Server, err error
 		return nil, err
 	}
 	s := &Server{Core: core, cfg: cfg, owner: lock}
-	defer func() {
-		if err != nil {
-			s.Core = nil // Maintain closes it
-			err = errors.Join(err, s.Close())
-		}
-	}()
 	if s.Corpus, err = corpus.Open(ctx, s.DB, s.People, corpus.Config{}); err != nil {
-		return nil, err
+		return s, err
 	}
 	s.Index = index.New(plain.New(), s.People.Access)
 	return s, s.start(ctx)

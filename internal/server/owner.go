@@ -13,9 +13,12 @@ var errOwned = errors.New("another sheaf serves this data directory; stop it fir
 // ownerLock says which process owns the index of a data directory. The system drops it with the process.
 type ownerLock struct{ file *os.File }
 
+// lockFileName is the file in a data directory that is locked. It stays there when nobody holds it.
+const lockFileName = "owner.lock"
+
 // own takes the lock, or fails with errOwned.
 func own(data string) (*ownerLock, error) {
-	f, err := os.OpenFile(filepath.Join(data, "owner.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(filepath.Join(data, lockFileName), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock the data directory: %w", err)
 	}
