@@ -177,6 +177,7 @@ type exchange struct {
 	caller  grant.Caller
 	id      string
 	subject string // of the audit entry
+	context requestContext
 	begun   time.Time
 }
 
@@ -193,40 +194,6 @@ func (a *answer) WriteHeader(status int) {
 
 // Unwrap lets http.ResponseController reach the connection.
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
-
-// origin is what a context knows of the request that it belongs to.
-type origin struct {
-	id      string
-	request *http.Request
-	proxies Proxies
-}
-
-type originKey struct{}
-
-// RequestID returns the id of the request that ctx belongs to, or "". It stands in the log line,
-// in the audit log and in the answer's X-Request-Id.
-func RequestID(ctx context.Context) string {
-	if o, ok := ctx.Value(originKey{}).(*origin); ok {
-		return o.id
-	}
-	return ""
-}
-
-// Origin returns the address and the id of the request that ctx belongs to, or zero values.
-func Origin(ctx context.Context) (netip.Addr, string) {
-	if o, ok := ctx.Value(originKey{}).(*origin); ok {
-		return o.proxies.Address(o.request), o.id
-	}
-	return netip.Addr{}, ""
-}
-
-// Identify returns r with a new request id and its origin in its context, for servers beside this
-// one, and sets the answer's X-Request-Id.
-func (p Proxies) Identify(w http.ResponseWriter, r *http.Request) *http.Request {
-	o := &origin{id: newRequestID(), request: r, proxies: p}
-	w.Header()["X-Request-Id"] = []string{o.id}
-	return r.WithContext(context.WithValue(r.Context(), originKey{}, o))
-}
 
 const idDigits = "0123456789abcdefghjkmnpqrstvwxyz" // Crockford's base 32, in lower case
 
@@ -274,9 +241,9 @@ func (x *exchange) run() (err error) {
 			return err
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.WithValue(x.r.Context(), originKey{}, &origin{x.id, x.r, x.s.proxies}), x.s.deadline)
-	defer cancel()
-	x.ctx = ctx
+	x.context = requestContext{parent: x.r.Context(), id: x.id, request: x.r, proxies: x.s.proxies, deadline: x.begun.Add(x.s.deadline)}
+	defer x.context.end()
+	x.ctx = &x.context
 	if err = x.lock(); err == nil {
 		err = x.op.serve(x)
 	}
