@@ -68,8 +68,14 @@ func (c *Console) indexing(v *visit) error {
 		sortIndexing(list, v.now, order)
 	}
 	view.Columns = l.columns(order, []sortable{
-		{"Token", "lead", "description", ""}, {"Datasources", "", "", ""}, {"Allowed addresses", "", "", ""}, {"Rotation", "", "", ""},
-		{"Made by", "less", "created", "-"}, {"Last used", "", "used", "-"}, {"Expires", "", "expires", ""}, {"Status", "", "", ""},
+		{"Token", "lead", "description", ""},
+		{"Datasources", "", "", ""},
+		{"Allowed addresses", "", "", ""},
+		{"Rotation", "", "", ""},
+		{"Made by", "less", "created", "-"},
+		{"Last used", "", "used", "-"},
+		{"Expires", "", "expires", ""},
+		{"Status", "", "", ""},
 	})
 	view.Order, view.Matching = orderWords(order), len(list)
 	list, view.pager = slicePage(l, list)

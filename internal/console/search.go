@@ -167,8 +167,10 @@ func (v *visit) brokenSearch(err error) (int, *brokenView) {
 	known, ok := errors.AsType[*fault.Fault](err)
 	if !ok || known.Kind == fault.Internal || known.Kind == fault.Unavailable || known.Kind == fault.Timeout {
 		v.report(err)
-		return http.StatusServiceUnavailable, &brokenView{"Search is catching its breath",
-			"There is no answer right now, so nothing is shown rather than half of it. Your query is kept; try again in a moment.", v.request}
+		return http.StatusServiceUnavailable, &brokenView{
+			"Search is catching its breath",
+			"There is no answer right now, so nothing is shown rather than half of it. Your query is kept; try again in a moment.", v.request,
+		}
 	}
 	return statusOf(known.Kind), &brokenView{Title: "This search cannot be made", What: known.Message}
 }

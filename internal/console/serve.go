@@ -237,8 +237,10 @@ func (v *visit) oops(err error) (int, oopsView) {
 	f, ok := errors.AsType[*fault.Fault](err)
 	if !ok || f.Kind == fault.Internal {
 		v.report(err)
-		return http.StatusInternalServerError, oopsView{Title: "Something broke here",
-			What: "It is not something you did, and nothing was changed by halves. Try again in a moment.", Request: v.request, Ways: []way{home}}
+		return http.StatusInternalServerError, oopsView{
+			Title: "Something broke here",
+			What:  "It is not something you did, and nothing was changed by halves. Try again in a moment.", Request: v.request, Ways: []way{home},
+		}
 	}
 	view := oopsView{What: f.Message, Ways: []way{home}}
 	switch f.Kind {

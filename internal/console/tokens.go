@@ -166,8 +166,13 @@ func (c *Console) tokens(v *visit) error {
 		sortTokens(kept, v.now, order)
 	}
 	view.Columns = l.columns(order, []sortable{
-		{"Token", "lead", "description", ""}, {"Permission", "", "permission", ""}, {"Scopes", "", "", ""},
-		{"Made by", "less", "created", "-"}, {"Last used", "", "used", "-"}, {"Expires", "", "expires", ""}, {"Status", "", "", ""},
+		{"Token", "lead", "description", ""},
+		{"Permission", "", "permission", ""},
+		{"Scopes", "", "", ""},
+		{"Made by", "less", "created", "-"},
+		{"Last used", "", "used", "-"},
+		{"Expires", "", "expires", ""},
+		{"Status", "", "", ""},
 	})
 	view.Order = orderWords(order)
 	view.Matching = len(kept)
