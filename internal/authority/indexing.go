@@ -2,12 +2,13 @@ package authority
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/sheafsearch/sheaf/internal/audit"
 	"github.com/sheafsearch/sheaf/internal/fault"
@@ -65,7 +66,7 @@ func (a *Authority) CreateIndexingToken(ctx context.Context, c grant.Caller, n N
 		return IndexingToken{}, Secret{}, err
 	}
 	secret := newSecret(indexingSecret)
-	_, print, _ := readSecret(secret.text)
+	_, fingerprint, _ := readSecret(secret.text)
 	row.mask = secret.String()
 	err = a.change(ctx, func(tx *sqldb.Tx) error {
 		by, err := a.indexingAdmin(ctx, tx, c)
@@ -77,7 +78,7 @@ func (a *Authority) CreateIndexingToken(ctx context.Context, c grant.Caller, n N
 		if err := insertIndexing(ctx, tx, row); err != nil {
 			return err
 		}
-		if err := insertIndexingSecret(ctx, tx, row.id, print); err != nil {
+		if err := insertIndexingSecret(ctx, tx, row.id, fingerprint); err != nil {
 			return err
 		}
 		entry := audit.By(c)
@@ -129,7 +130,7 @@ func (a *Authority) checkIndexing(n NewIndexingToken) (row indexingTokenRow, err
 
 // jsonText is for lists of texts, which always have a JSON form.
 func jsonText(v any) string {
-	text, err := json.Marshal(v)
+	text, err := json.Marshal(v, json.FormatNilSliceAsNull(true)) // null stands for every datasource
 	if err != nil {
 		panic(err)
 	}
@@ -267,7 +268,7 @@ func (a *Authority) Rotate(ctx context.Context, c grant.Caller) (Rotated, error)
 		return Rotated{}, forbidden("Only an indexing token can be rotated.")
 	}
 	secret := newSecret(indexingSecret)
-	_, print, _ := readSecret(secret.text)
+	_, fingerprint, _ := readSecret(secret.text)
 	var done Rotated
 	err := a.change(ctx, func(tx *sqldb.Tx) error {
 		row, err := indexingByID(ctx, tx, c.Token())
@@ -284,7 +285,7 @@ func (a *Authority) Rotate(ctx context.Context, c grant.Caller) (Rotated, error)
 		if err = retireSecrets(ctx, tx, row.id, now); err != nil {
 			return err
 		}
-		if err = insertIndexingSecret(ctx, tx, row.id, print); err != nil {
+		if err = insertIndexingSecret(ctx, tx, row.id, fingerprint); err != nil {
 			return err
 		}
 		if _, err = tx.Exec(ctx, "UPDATE indexing_tokens SET rotated_at = $1, mask = $2 WHERE id = $3", now, secret.String(), row.id); err != nil {

@@ -2,11 +2,12 @@ package authority
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/sheafsearch/sheaf/internal/directory"
 	"github.com/sheafsearch/sheaf/internal/fault"
@@ -82,7 +83,7 @@ func (l lookup) client(ctx context.Context) (*admission, *fault.Fault, error) {
 		err = s.Scan(&t.id, &t.permission, &t.scopes, &t.person, &t.description, &t.expires, &t.used, &t.revoked)
 		return t, err
 	}, `SELECT id, permission, scopes, person, description, expires_at, last_used_at, revoked_at
-		FROM client_tokens WHERE hash = $1`, l.key.print.hex())
+		FROM client_tokens WHERE hash = $1`, l.key.fingerprint.hex())
 	if err != nil {
 		return missing(err, unauthenticated())
 	}
@@ -141,7 +142,7 @@ func (l lookup) indexing(ctx context.Context) (*admission, *fault.Fault, error) 
 		err = s.Scan(&t.id, &t.description, &t.datasources, &t.cidrs, &t.period, &t.rotated, &t.expires, &t.used, &t.revoked, &t.replaced)
 		return t, err
 	}, `SELECT t.id, t.description, t.datasources, t.cidrs, t.period, t.rotated_at, t.expires_at, t.last_used_at, t.revoked_at, s.until
-		FROM indexing_secrets s JOIN indexing_tokens t ON t.id = s.token WHERE s.hash = $1`, l.key.print.hex())
+		FROM indexing_secrets s JOIN indexing_tokens t ON t.id = s.token WHERE s.hash = $1`, l.key.fingerprint.hex())
 	if err != nil {
 		return missing(err, unauthenticated())
 	}
@@ -185,7 +186,7 @@ func (l lookup) session(ctx context.Context) (*admission, *fault.Fault, error) {
 	row, err := sqldb.One(ctx, l.tx, func(s sqldb.Scanner) (t sessionRow, err error) {
 		err = s.Scan(&t.id, &t.person, &t.created, &t.used, &t.ended)
 		return t, err
-	}, "SELECT id, person, created_at, last_used_at, ended_at FROM sessions WHERE hash = $1", l.key.print.hex())
+	}, "SELECT id, person, created_at, last_used_at, ended_at FROM sessions WHERE hash = $1", l.key.fingerprint.hex())
 	if err != nil {
 		return missing(err, signedOut())
 	}
