@@ -31,11 +31,11 @@ func (a *Authority) Admit(r *http.Request, family rpc.Family) (grant.Caller, err
 	if c.oauth {
 		return a.admitOAuth(r, family, c)
 	}
-	k, print, ok := readSecret(c.token)
+	k, fingerprint, ok := readSecret(c.token)
 	if want := secretOf(family); !ok || k != want {
 		return grant.Caller{}, unauthenticated()
 	}
-	adm, err := a.admission(r.Context(), source{kind: k}, key{print, c.actAs})
+	adm, err := a.admission(r.Context(), source{kind: k}, key{fingerprint, c.actAs})
 	if c.late != nil && (err == nil || fault.KindOf(err) == fault.Invalid) {
 		return grant.Caller{}, c.late
 	}
@@ -76,7 +76,7 @@ func (a *Authority) admitOAuth(r *http.Request, family rpc.Family, c credentials
 	if a.cfg.OAuth == nil {
 		return grant.Caller{}, oauthOff()
 	}
-	adm, err := a.admission(r.Context(), source{kind: oauthToken, token: c.token}, key{print: sha256.Sum256([]byte(c.token))})
+	adm, err := a.admission(r.Context(), source{kind: oauthToken, token: c.token}, key{fingerprint: sha256.Sum256([]byte(c.token))})
 	switch {
 	case err != nil:
 		return grant.Caller{}, err
@@ -96,8 +96,8 @@ type source struct {
 
 // key is what an admission is kept by.
 type key struct {
-	print print
-	actAs string // folded; for GLOBAL tokens
+	fingerprint fingerprint
+	actAs       string // folded; for GLOBAL tokens
 }
 
 // admission is a request's standing, worked out once. It does not change.

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
+	"os"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,6 +17,7 @@ import (
 	"github.com/sheafsearch/sheaf/internal/rpc"
 	"github.com/sheafsearch/sheaf/internal/seal"
 	"github.com/sheafsearch/sheaf/internal/sqldb"
+	"github.com/sheafsearch/sheaf/internal/sqldb/sqldbtest"
 )
 
 // node is one process's part of a server: its own database handle, directory and authority.
@@ -40,21 +41,27 @@ func newClock() *clock {
 	return c
 }
 
+// database is the address of a new, empty database: SQLite, or PostgreSQL where the environment names a
+// server. What holds here must hold on both.
+func database(t testing.TB) string {
+	t.Helper()
+	if os.Getenv(sqldbtest.Environment) != "" {
+		return sqldbtest.Postgres(t)
+	}
+	return sqldbtest.File(t)
+}
+
 // newNode opens a node on a new database.
 func newNode(t testing.TB) *node {
 	t.Helper()
-	return openNode(t, filepath.Join(t.TempDir(), "sheaf.db"), newClock())
+	return openNode(t, database(t), newClock())
 }
 
 // openNode opens a node on a database that others may have open too.
 func openNode(t testing.TB, path string, clock *clock, adjust ...func(*Config)) *node {
 	t.Helper()
 	ctx := t.Context()
-	db, err := sqldb.Open(ctx, sqldb.Config{URL: path, NoSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := sqldbtest.OpenURL(t, path)
 	log, err := audit.Open(ctx, db, audit.Config{})
 	if err != nil {
 		t.Fatal(err)

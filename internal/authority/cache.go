@@ -24,8 +24,8 @@ func newCache(size int) *cache {
 	return c
 }
 
-// shard is chosen by the print alone; a hash spreads evenly.
-func (c *cache) shard(k key) *shard { return &c.shards[k.print[0]%cacheShards] }
+// shard is chosen by the fingerprint alone; a hash spreads evenly.
+func (c *cache) shard(k key) *shard { return &c.shards[k.fingerprint[0]%cacheShards] }
 
 func (c *cache) get(k key) *admission {
 	s := c.shard(k)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http/httptest"
 	"net/netip"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -20,7 +19,7 @@ import (
 
 // TestRevocationHolds revokes on one node what another has in its cache.
 func TestRevocationHolds(t *testing.T) {
-	path, clock, ctx := filepath.Join(t.TempDir(), "sheaf.db"), newClock(), context.Background()
+	path, clock, ctx := database(t), newClock(), context.Background()
 	here, there := openNode(t, path, clock), openNode(t, path, clock)
 	p := here.person(t, "mira@example.com", grant.RoleMember)
 	here.person(t, "root@example.com", grant.RoleSuperAdmin)
@@ -147,7 +146,7 @@ func TestExpiryIsCheckedOnEveryUse(t *testing.T) {
 }
 
 func TestLastUseIsWrittenOnceAMinute(t *testing.T) {
-	path, clock, ctx := filepath.Join(t.TempDir(), "sheaf.db"), newClock(), context.Background()
+	path, clock, ctx := database(t), newClock(), context.Background()
 	n, other := openNode(t, path, clock), openNode(t, path, clock)
 	n.person(t, "mira@example.com", grant.RoleMember)
 	id, secret := n.token(t, User, "mira@example.com", grant.Search)
@@ -170,6 +169,9 @@ func TestLastUseIsWrittenOnceAMinute(t *testing.T) {
 	}
 	admit(n)
 	first := clock.now()
+	clock.advance(30 * time.Second)
+	admit(other) // which has not heard of the use before
+	clock.advance(-30 * time.Second)
 	if got := used(); !got.Equal(first) {
 		t.Errorf("LastUsed = %v, want %v", got, first)
 	}
@@ -207,8 +209,8 @@ func TestLastUseIsWrittenOnceAMinute(t *testing.T) {
 func TestCacheIsBounded(t *testing.T) {
 	c := newCache(cacheShards * 4)
 	for i := range 10_000 {
-		_, print, _ := readSecret(newSecret(clientSecret).Reveal())
-		k := key{print: print}
+		_, fingerprint, _ := readSecret(newSecret(clientSecret).Reveal())
+		k := key{fingerprint: fingerprint}
 		c.put(k, &admission{version: int64(i / 100)})
 		if c.get(k) == nil {
 			t.Fatal("what was put last is not there")
@@ -224,7 +226,7 @@ func TestCacheIsBounded(t *testing.T) {
 }
 
 func TestAddressListIsCheckedOnEveryUse(t *testing.T) {
-	path, clock := filepath.Join(t.TempDir(), "sheaf.db"), newClock()
+	path, clock := database(t), newClock()
 	n := openNode(t, path, clock, func(c *Config) {
 		c.Address = rpc.Proxies{netip.MustParsePrefix("192.0.2.0/24")}.Address
 	})
@@ -233,8 +235,17 @@ func TestAddressListIsCheckedOnEveryUse(t *testing.T) {
 		from string
 		ok   bool
 	}{
-		{"10.20.255.1", true}, {"10.21.0.1", false}, {"::ffff:10.20.1.1", true}, {"2001:db8:1::1", true}, {"2001:db9::1", false},
-		{"198.51.100.7", true}, {"198.51.100.8", false}, {"", false}, {"garbage", false}, {"10.20.1.1, 203.0.113.5", false}, {"203.0.113.5, 10.20.1.1", true},
+		{"10.20.255.1", true},
+		{"10.21.0.1", false},
+		{"::ffff:10.20.1.1", true},
+		{"2001:db8:1::1", true},
+		{"2001:db9::1", false},
+		{"198.51.100.7", true},
+		{"198.51.100.8", false},
+		{"", false},
+		{"garbage", false},
+		{"10.20.1.1, 203.0.113.5", false},
+		{"203.0.113.5, 10.20.1.1", true},
 	} {
 		r := request(secret)
 		r.RemoteAddr = "192.0.2.9:1234" // a trusted proxy
@@ -270,7 +281,7 @@ func TestAdmissionUnderChange(t *testing.T) {
 				return
 			default:
 			}
-			role := grant.Role(i % 3) //nolint:gosec // below 3
+			role := grant.Role(i % 3)
 			if _, err := n.people.Update(ctx, p.ID, directory.Patch{Role: &role}); err != nil {
 				t.Error(err)
 			}

@@ -48,8 +48,8 @@ func insertIndexing(ctx context.Context, tx *sqldb.Tx, r indexingTokenRow) error
 	return err
 }
 
-func insertIndexingSecret(ctx context.Context, tx *sqldb.Tx, token string, print print) error {
-	_, err := tx.Exec(ctx, "INSERT INTO indexing_secrets (hash, token, until) VALUES ($1, $2, 0)", print.hex(), token)
+func insertIndexingSecret(ctx context.Context, tx *sqldb.Tx, token string, fingerprint fingerprint) error {
+	_, err := tx.Exec(ctx, "INSERT INTO indexing_secrets (hash, token, until) VALUES ($1, $2, 0)", fingerprint.hex(), token)
 	return err
 }
 

@@ -367,12 +367,15 @@ func TestAdminSearch(t *testing.T) {
 
 	searching, err := c.AdminSearch(ctx, c.callers["super"], "payroll")
 	wantNone(t, "search", err)
+	byToken, err := c.AdminSearch(ctx, c.callers["token of super"], "payroll")
+	wantNone(t, "search by token", err)
 	c.person(t, "other@example.com", grant.RoleSuperAdmin)
 	member := grant.RoleMember
 	if _, err := c.people.Update(ctx, c.callers["super"].Person(), directory.Patch{Role: &member}); err != nil {
 		t.Fatal(err)
 	}
 	wantKind(t, "a search under way when the role is lowered", searching.Recheck(), fault.Forbidden)
+	wantKind(t, "a search by token under way when the role is lowered", byToken.Recheck(), fault.Forbidden)
 }
 
 func TestChangesAreOnRecordWithoutSecrets(t *testing.T) {

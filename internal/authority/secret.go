@@ -84,35 +84,35 @@ func appendCheck(text []byte) []byte {
 	return append(text, check[:]...)
 }
 
-// print is the SHA-256 of a secret. It is all that is stored, and what secrets are looked up by. A
+// fingerprint is the SHA-256 of a secret. It is all that is stored, and what secrets are looked up by. A
 // look-up by hash needs no constant time: who measures how far a hash matched learns about the hash of
 // a guess, and cannot make guesses whose hashes begin as they wish and that are secrets at all. A plain
 // hash is enough, without salt or stretching, because nobody can list 2^256 candidates.
-type print [sha256.Size]byte
+type fingerprint [sha256.Size]byte
 
 // hex is how SQL keeps it.
-func (p print) hex() string { return hex.EncodeToString(p[:]) }
+func (p fingerprint) hex() string { return hex.EncodeToString(p[:]) }
 
-// readSecret returns what a well-formed secret is for, and its print. It is false for anything else.
-func readSecret(text string) (kind, print, bool) {
+// readSecret returns what a well-formed secret is for, and its fingerprint. It is false for anything else.
+func readSecret(text string) (kind, fingerprint, bool) {
 	if len(text) != secretSize {
-		return 0, print{}, false
+		return 0, fingerprint{}, false
 	}
 	var buf [secretSize]byte
 	copy(buf[:], text)
 	if string(buf[:4]) != issuer || buf[5] != '_' {
-		return 0, print{}, false
+		return 0, fingerprint{}, false
 	}
 	sum := crc32.ChecksumIEEE(buf[:prefixSize+bodySize])
 	for i := secretSize - 1; i >= prefixSize+bodySize; i-- {
 		if buf[i] != digits[sum%uint32(len(digits))] {
-			return 0, print{}, false
+			return 0, fingerprint{}, false
 		}
 		sum /= uint32(len(digits))
 	}
 	for _, c := range buf[prefixSize : prefixSize+bodySize] {
 		if !alphanumeric(c) {
-			return 0, print{}, false
+			return 0, fingerprint{}, false
 		}
 	}
 	return kind(buf[4]), sha256.Sum256(buf[:]), true

@@ -46,7 +46,7 @@ func (a *Authority) cookieName() string {
 func (a *Authority) private() bool { return a.cfg.PublicURL.Scheme == "https" }
 
 func (a *Authority) cookie(value string, age time.Duration) *http.Cookie {
-	return &http.Cookie{
+	return &http.Cookie{ //nolint:gosec // Secure wherever the public address is https; plain HTTP is for one's own machine
 		Name: a.cookieName(), Value: value, Path: "/", MaxAge: int(age / time.Second), HttpOnly: true,
 		Secure: a.private(), SameSite: http.SameSiteLaxMode,
 	}
@@ -58,11 +58,11 @@ func (a *Authority) ClearedCookie() *http.Cookie { return a.cookie("", -time.Sec
 // SessionFrom returns the visit that the cookie of r proves, or fault.Unauthenticated. It does not
 // tell whose request it is: for anything that changes state CheckForm must agree too.
 func (a *Authority) SessionFrom(r *http.Request) (Visit, error) {
-	print, ok := a.sessionPrint(r)
+	fingerprint, ok := a.sessionPrint(r)
 	if !ok {
 		return Visit{}, signedOut()
 	}
-	adm, err := a.admission(r.Context(), source{kind: sessionSecret}, key{print: print})
+	adm, err := a.admission(r.Context(), source{kind: sessionSecret}, key{fingerprint: fingerprint})
 	if err != nil {
 		return Visit{}, err
 	}
@@ -72,10 +72,10 @@ func (a *Authority) SessionFrom(r *http.Request) (Visit, error) {
 
 // sessionPrint reads the one session cookie of r. Two of them mean that something else sets cookies
 // for this host, and neither is believed.
-func (a *Authority) sessionPrint(r *http.Request) (print, bool) {
+func (a *Authority) sessionPrint(r *http.Request) (fingerprint, bool) {
 	cookies := r.CookiesNamed(a.cookieName())
 	if len(cookies) != 1 {
-		return print{}, false
+		return fingerprint{}, false
 	}
 	k, p, ok := readSecret(cookies[0].Value)
 	return p, ok && k == sessionSecret
@@ -93,7 +93,7 @@ func (a *Authority) admitSession(r *http.Request) (grant.Caller, error) {
 	if err != nil {
 		return grant.Caller{}, err
 	}
-	if unsafe(r.Method) {
+	if changes(r.Method) {
 		sent := r.Header[csrfHeader]
 		if len(sent) != 1 {
 			return grant.Caller{}, crossSite("Send the session's CSRF token in the header X-CSRF-Token, once.")
@@ -105,7 +105,7 @@ func (a *Authority) admitSession(r *http.Request) (grant.Caller, error) {
 	return v.Admin, nil
 }
 
-func unsafe(method string) bool {
+func changes(method string) bool {
 	return method != http.MethodGet && method != http.MethodHead && method != http.MethodOptions
 }
 

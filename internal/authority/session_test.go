@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -129,7 +128,7 @@ func TestSessionEnds(t *testing.T) {
 // TestIdleSessionIsSeenByOtherNodes holds that a session used on one node does not end as idle on
 // another.
 func TestIdleSessionIsSeenByOtherNodes(t *testing.T) {
-	path, clock := filepath.Join(t.TempDir(), "sheaf.db"), newClock()
+	path, clock := database(t), newClock()
 	here, there := openNode(t, path, clock), openNode(t, path, clock)
 	here.person(t, "mira@example.com", grant.RoleMember)
 	_, cookie := here.signIn(t, "mira@example.com")
@@ -190,7 +189,7 @@ func TestLinks(t *testing.T) {
 
 // TestLinkWorksOnce races for one link.
 func TestLinkWorksOnce(t *testing.T) {
-	path, clock := filepath.Join(t.TempDir(), "sheaf.db"), newClock()
+	path, clock := database(t), newClock()
 	nodes := []*node{openNode(t, path, clock), openNode(t, path, clock)}
 	nodes[0].person(t, "mira@example.com", grant.RoleMember)
 	link, err := nodes[0].CreateLink(context.Background(), nodes[0].Maintenance(), "mira@example.com")
@@ -270,7 +269,7 @@ func TestCSRF(t *testing.T) {
 }
 
 func TestLoopbackNamesAreOneOrigin(t *testing.T) {
-	n := openNode(t, filepath.Join(t.TempDir(), "sheaf.db"), newClock(), func(c *Config) {
+	n := openNode(t, database(t), newClock(), func(c *Config) {
 		c.PublicURL = &url.URL{Scheme: "http", Host: "127.0.0.1:8080"}
 	})
 	for origin, ok := range map[string]bool{
@@ -342,7 +341,7 @@ func TestThrottleIsBoundedAndCountsInAll(t *testing.T) {
 }
 
 func TestFirstStart(t *testing.T) {
-	path, clock := filepath.Join(t.TempDir(), "sheaf.db"), newClock()
+	path, clock := database(t), newClock()
 	nodes := []*node{openNode(t, path, clock), openNode(t, path, clock)}
 	var wg sync.WaitGroup
 	links := make([]Link, 2)

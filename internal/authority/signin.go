@@ -36,7 +36,7 @@ type Link struct {
 // who has never signed in.
 func (a *Authority) CreateLink(ctx context.Context, c grant.Caller, text string) (Link, error) {
 	code := newSecret(linkSecret)
-	_, print, _ := readSecret(code.text)
+	_, fingerprint, _ := readSecret(code.text)
 	link := Link{Code: code, URL: a.cfg.PublicURL.JoinPath(SignInPath).String() + "?code=" + url.QueryEscape(code.text)}
 	err := a.db.Write(ctx, sqldb.Security, func(tx *sqldb.Tx) error {
 		by, err := a.actor(ctx, tx, c)
@@ -56,7 +56,7 @@ func (a *Authority) CreateLink(ctx context.Context, c grant.Caller, text string)
 			return err
 		}
 		if _, err = tx.Exec(ctx, `INSERT INTO signin_links (id, hash, person, made_by, created_at, expires_at, ended_at)
-			VALUES ($1, $2, $3, $4, $5, $6, 0)`, sqldb.NewID(), print.hex(), person.ID, by.id, now, expires); err != nil {
+			VALUES ($1, $2, $3, $4, $5, $6, 0)`, sqldb.NewID(), fingerprint.hex(), person.ID, by.id, now, expires); err != nil {
 			return err
 		}
 		link.Expires, link.Person = sqldb.Time(expires), Party{ID: person.ID, Email: person.Email, Name: person.Name, Active: true}
@@ -118,11 +118,11 @@ func (a *Authority) SignIn(r *http.Request, code string) (Visit, *http.Cookie, e
 		f.RetryAfter = wait
 		return Visit{}, nil, f
 	}
-	k, print, ok := readSecret(code)
+	k, fingerprint, ok := readSecret(code)
 	if !ok || k != linkSecret {
 		return Visit{}, nil, deadLink()
 	}
-	person, err := a.useLink(r.Context(), print)
+	person, err := a.useLink(r.Context(), fingerprint)
 	if err != nil {
 		return Visit{}, nil, err
 	}
@@ -139,9 +139,9 @@ type linkRow struct {
 	expires, ended int64
 }
 
-// useLink spends the link with the given print and returns its person. What was refused although the
+// useLink spends the link with the given fingerprint and returns its person. What was refused although the
 // link exists is on record.
-func (a *Authority) useLink(ctx context.Context, p print) (person *directory.Person, err error) {
+func (a *Authority) useLink(ctx context.Context, p fingerprint) (person *directory.Person, err error) {
 	refused := ""
 	err = a.db.Write(ctx, sqldb.Security, func(tx *sqldb.Tx) error {
 		refused, person = "", nil
@@ -193,7 +193,7 @@ func (a *Authority) Begin(r *http.Request, person *directory.Person, how string)
 func (a *Authority) begin(r *http.Request, person *directory.Person, how string) (Visit, *http.Cookie, error) {
 	ctx := r.Context()
 	secret := newSecret(sessionSecret)
-	_, print, _ := readSecret(secret.text)
+	_, fingerprint, _ := readSecret(secret.text)
 	id, now := sqldb.NewID(), a.now()
 	before, had := a.sessionPrint(r)
 	err := a.change(ctx, func(tx *sqldb.Tx) error {
@@ -203,7 +203,7 @@ func (a *Authority) begin(r *http.Request, person *directory.Person, how string)
 			}
 		}
 		if _, err := tx.Exec(ctx, `INSERT INTO sessions (id, hash, person, created_at, last_used_at, ended_at)
-			VALUES ($1, $2, $3, $4, $4, 0)`, id, print.hex(), person.ID, now); err != nil {
+			VALUES ($1, $2, $3, $4, $4, 0)`, id, fingerprint.hex(), person.ID, now); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `INSERT INTO signins (person, first_at, last_at) VALUES ($1, $2, $2)
@@ -218,7 +218,7 @@ func (a *Authority) begin(r *http.Request, person *directory.Person, how string)
 	if err != nil {
 		return Visit{}, nil, err
 	}
-	adm, err := a.admission(ctx, source{kind: sessionSecret}, key{print: print})
+	adm, err := a.admission(ctx, source{kind: sessionSecret}, key{fingerprint: fingerprint})
 	if err != nil {
 		return Visit{}, nil, err
 	}

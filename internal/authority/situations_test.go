@@ -174,7 +174,7 @@ func (i *issuerOfOne) Verify(_ context.Context, token string) (Identity, error) 
 func TestOAuthActsAsThePersonOfTheVerifiedAddress(t *testing.T) {
 	provider := &issuerOfOne{token: "good.token"}
 	clock := newClock()
-	n := openNode(t, t.TempDir()+"/sheaf.db", clock, func(c *Config) { c.OAuth = provider })
+	n := openNode(t, database(t), clock, func(c *Config) { c.OAuth = provider })
 	mira := n.person(t, "mira@example.com", grant.RoleMember)
 	provider.identity = Identity{Provider: "okta", Email: "Mira@example.com", Scopes: grant.ScopesOf(grant.Search), Until: clock.now().Add(time.Minute)}
 	send := func(token string, more ...string) (grant.Caller, error) {

@@ -18,7 +18,7 @@ type tokenRow struct {
 	used, revoked         int64
 }
 
-const tokenColumns = `id, mask, description, permission, scopes, person, made_by, created_at, expires_at, last_used_at, revoked_at, revoked_by`
+const tokenColumns = `id, mask, description, permission, scopes, person, made_by, created_at, expires_at, last_used_at, revoked_at, revoked_by` //nolint:gosec // names of columns, no secrets
 
 func scanToken(s sqldb.Scanner) (r tokenRow, err error) {
 	err = s.Scan(&r.id, &r.mask, &r.description, &r.permission, &r.scopes, &r.person, &r.madeBy, &r.created, &r.expires,
@@ -26,9 +26,9 @@ func scanToken(s sqldb.Scanner) (r tokenRow, err error) {
 	return r, err
 }
 
-func insertToken(ctx context.Context, tx *sqldb.Tx, r tokenRow, print print) error {
+func insertToken(ctx context.Context, tx *sqldb.Tx, r tokenRow, fingerprint fingerprint) error {
 	_, err := tx.Exec(ctx, `INSERT INTO client_tokens (hash, `+tokenColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, '')`, print.hex(), r.id, r.mask, r.description,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, '')`, fingerprint.hex(), r.id, r.mask, r.description,
 		string(r.permission), r.scopes, r.person, r.madeBy, r.created, r.expires)
 	return err
 }

@@ -121,7 +121,7 @@ func (a *Authority) CreateToken(ctx context.Context, c grant.Caller, n NewToken)
 		return Token{}, Secret{}, err
 	}
 	secret := newSecret(clientSecret)
-	_, print, _ := readSecret(secret.text)
+	_, fingerprint, _ := readSecret(secret.text)
 	var row tokenRow
 	err = a.change(ctx, func(tx *sqldb.Tx) error {
 		by, err := a.actor(ctx, tx, c)
@@ -136,7 +136,7 @@ func (a *Authority) CreateToken(ctx context.Context, c grant.Caller, n NewToken)
 			id: sqldb.NewID(), mask: secret.String(), description: description, permission: n.Permission, scopes: n.Scopes.String(),
 			person: person.ID, madeBy: by.id, created: a.now(), expires: sqldb.Micros(n.Expires),
 		}
-		if err := insertToken(ctx, tx, row, print); err != nil {
+		if err := insertToken(ctx, tx, row, fingerprint); err != nil {
 			return err
 		}
 		entry := audit.By(c)

@@ -16,6 +16,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sheafsearch/sheaf/internal/fault"
@@ -105,7 +106,7 @@ func (b *Box) Open(purpose Purpose, binding, text string) ([]byte, error) {
 	if !ok {
 		panic("seal: there is no purpose " + purpose)
 	}
-	if len(text) > maxText {
+	if len(text) > maxText || strings.ContainsAny(text, "\r\n") { // the decoder passes over line ends
 		return nil, dead()
 	}
 	sealed, err := base64.RawURLEncoding.Strict().DecodeString(text)
