@@ -36,7 +36,7 @@ type fileDocument struct {
 	Datasource  string      `json:"datasource"`
 	ObjectType  string      `json:"objectType"`
 	ID          string      `json:"id"`
-	Title       string      `json:"title"`
+	Title       string      `json:"title,omitzero"`
 	Filename    string      `json:"filename"`
 	Container   string      `json:"container,omitzero"`
 	ViewURL     string      `json:"viewURL"`
@@ -207,9 +207,13 @@ func (s *source) viewURL(absolute, relative string) string {
 	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(filepath.Join(absolute, filepath.FromSlash(relative)))}).String()
 }
 
-// titleOf is a Markdown file's first heading, else the file's name without its ending.
+// titleOf is a Markdown file's first heading, else the file's name without its ending. HTML names itself: the server
+// reads its title.
 func titleOf(media, text, relative string) string {
-	if media == "text/markdown" {
+	switch {
+	case media == "text/html" && strings.Contains(strings.ToLower(text), "<title"):
+		return ""
+	case media == "text/markdown":
 		for line := range strings.Lines(text) {
 			if heading, ok := strings.CutPrefix(strings.TrimSpace(line), "# "); ok && heading != "" {
 				return strings.TrimSpace(heading)
