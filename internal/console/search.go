@@ -211,7 +211,7 @@ func cut(s string, n int) string {
 func (s *searchView) fill(found SearchResult, filters []SearchFilter, cursor string, now time.Time) {
 	s.Narrowed, s.Wide = len(filters) > 0, searchPath(s.Query, nil, "")
 	switch {
-	case found.Total >= 0:
+	case found.Total >= len(found.Hits): // a lesser number was not counted
 		s.Found = count(found.Total, "result")
 	case found.Next != "":
 		s.Found = "Many results"
