@@ -143,7 +143,7 @@ func (s *Service) plan(c grant.Caller, people *directory.Roster, req Request, no
 		Text: rest.Root, Languages: languages(req.Locale), Filter: filter, Now: now.Unix(),
 		Size:      cmpOr(req.PageSize, defaultPage, maxPage),
 		Highlight: &index.Highlight{Size: cmpOr(req.MaxSnippet, defaultSnippet, index.MaxSnippet), Number: snippetsPerHit},
-		Facets:    facetRequests(req.Options),
+		Facets:    facetRequests(req.Options), Total: slices.Contains(req.Options.ResponseHints, hintCounts),
 	}
 	if hints := req.Options.ResponseHints; len(hints) > 0 && !slices.Contains(hints, hintResults) {
 		q.Size = 0
