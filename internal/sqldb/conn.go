@@ -66,15 +66,20 @@ func (c *conn) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
 }
 
 // close gives the connection back to its pool.
-func (c *conn) close() error {
-	var err error
+func (c *conn) close() error { return errors.Join(c.forget(), c.sql.Close()) }
+
+// forget closes the prepared statements.
+func (c *conn) forget() (err error) {
 	for _, s := range c.stmts {
 		err = errors.Join(err, s.Close())
 	}
-	return errors.Join(err, c.sql.Close())
+	clear(c.stmts)
+	return err
 }
 
-// discard makes the pool close the connection instead of keeping it.
+// discard makes the pool close the connection instead of keeping it. The statements go first: SQLite's
+// driver frees them with the connection, and crashes on one that is closed later.
 func discard(c *conn) {
+	_ = c.forget() // a broken connection may refuse
 	_ = c.sql.Raw(func(any) error { return driver.ErrBadConn })
 }
