@@ -12,6 +12,7 @@ import (
 
 	"github.com/sheafsearch/sheaf/internal/fault"
 	"github.com/sheafsearch/sheaf/internal/grant"
+	"github.com/sheafsearch/sheaf/internal/rpc"
 )
 
 // Searcher answers the search page. Package cmd/sheaf adapts the search room to it, so that a person
@@ -172,7 +173,7 @@ func (v *visit) brokenSearch(err error) (int, *brokenView) {
 			"There is no answer right now, so nothing is shown rather than half of it. Your query is kept; try again in a moment.", v.request,
 		}
 	}
-	return statusOf(known.Kind), &brokenView{Title: "This search cannot be made", What: known.Message}
+	return rpc.StatusOf(known.Kind), &brokenView{Title: "This search cannot be made", What: known.Message}
 }
 
 // readSearch reads q, cursor and the f.<field> of each filter.

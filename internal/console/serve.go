@@ -258,7 +258,7 @@ func (v *visit) oops(err error) (int, oopsView) {
 	default:
 		view.Title = "This did not work"
 	}
-	return statusOf(f.Kind), view
+	return rpc.StatusOf(f.Kind), view
 }
 
 func (n notAllowed) view() oopsView {
@@ -280,21 +280,6 @@ func article(noun string) string {
 		return "an " + noun
 	}
 	return "a " + noun
-}
-
-// statusOf is the status of a page that shows a fault.
-func statusOf(k fault.Kind) int {
-	status := map[fault.Kind]int{
-		fault.Invalid: http.StatusBadRequest, fault.Unauthenticated: http.StatusUnauthorized, fault.Forbidden: http.StatusForbidden,
-		fault.NotFound: http.StatusNotFound, fault.MethodNotAllowed: http.StatusMethodNotAllowed, fault.Timeout: http.StatusRequestTimeout,
-		fault.Conflict: http.StatusConflict, fault.TooLarge: http.StatusRequestEntityTooLarge,
-		fault.UnsupportedMedia: http.StatusUnsupportedMediaType, fault.Unprocessable: http.StatusUnprocessableEntity,
-		fault.TooMany: http.StatusTooManyRequests, fault.Unavailable: http.StatusServiceUnavailable,
-	}[k]
-	if status == 0 {
-		return http.StatusInternalServerError
-	}
-	return status
 }
 
 // report logs what the page does not show.

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/sheafsearch/sheaf/internal/fault"
+	"github.com/sheafsearch/sheaf/internal/rpc"
 )
 
 type signInView struct {
@@ -48,7 +49,7 @@ func (c *Console) signIn(v *visit) error {
 		v.w.Header().Set("Retry-After", strconv.Itoa(int(f.RetryAfter.Seconds())+1))
 	}
 	view := signInView{Title: "You are not signed in", Problem: f.Message, Next: local(v.form.Get("next"), "")}
-	return v.write(statusOf(f.Kind), "signin", frame{Title: "Not signed in", Theme: v.theme()}, view)
+	return v.write(rpc.StatusOf(f.Kind), "signin", frame{Title: "Not signed in", Theme: v.theme()}, view)
 }
 
 // signOut ends the session and makes the browser forget it.

@@ -21,8 +21,8 @@ const mediaJSONFull = "application/json; charset=UTF-8"
 // streamGap is how long a stream may wait for its reader to take one item.
 const streamGap = 30 * time.Second
 
-// statusOf is the one table from kinds of fault to statuses (RFC 9110, section 15).
-func statusOf(k fault.Kind) int {
+// StatusOf is the one table from kinds of fault to statuses (RFC 9110, section 15). Servers beside this one use it too.
+func StatusOf(k fault.Kind) int {
 	switch k {
 	case fault.Invalid:
 		return http.StatusBadRequest

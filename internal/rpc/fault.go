@@ -28,7 +28,7 @@ func (x *exchange) render(family Family, err error) int {
 	if !ok || f.Kind == fault.Internal {
 		f = errInternal
 	}
-	status := statusOf(f.Kind)
+	status := StatusOf(f.Kind)
 	h := x.w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")

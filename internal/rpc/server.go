@@ -251,7 +251,7 @@ func (x *exchange) run() (err error) {
 		return err
 	}
 	// What failed is on record too where the caller acts as others; a record that fails wins.
-	if auditErr := x.record(statusOf(fault.KindOf(err))); auditErr != nil {
+	if auditErr := x.record(StatusOf(fault.KindOf(err))); auditErr != nil {
 		return auditErr
 	}
 	return err
