@@ -162,7 +162,11 @@ func describe(n NewToken, person *directory.Person) string {
 	if !n.Expires.IsZero() {
 		until = "until " + n.Expires.UTC().Format(time.DateOnly)
 	}
-	return fmt.Sprintf("%s%s, %s, %s", n.Permission, as, n.Scopes, until)
+	scopes := strings.Join(n.Scopes.Names(), ", ")
+	if n.Scopes == grant.AllScopes {
+		scopes = "every scope"
+	}
+	return fmt.Sprintf("%s%s, %s, %s", n.Permission, as, scopes, until)
 }
 
 func checkDescription(text string) (string, error) {
