@@ -159,6 +159,21 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// room waits until a large body fits beside those being read, so that many at once cannot fill the memory.
+func (x *exchange) room() (release func(), err error) {
+	size := x.r.ContentLength
+	if size >= 0 && size <= DefaultBody && x.r.Header.Get("Content-Encoding") == "" || x.op.MaxBody <= DefaultBody {
+		return func() {}, nil
+	}
+	if size < 0 || x.r.Header.Get("Content-Encoding") != "" || size > x.op.MaxBody {
+		size = x.op.MaxBody // what it comes to is not known before it is read
+	}
+	if err := x.s.large.Acquire(x.ctx, size); err != nil {
+		return nil, fault.New(fault.Unavailable, "Too many large bodies are being read. Try again in a moment, or send less at a time.").Wrap(err)
+	}
+	return func() { x.s.large.Release(size) }, nil
+}
+
 func (x *exchange) tooLarge() *fault.Fault {
 	return fault.Newf(fault.TooLarge, "The request body is larger than %d bytes. Send less at a time.", x.op.MaxBody)
 }
@@ -182,6 +197,11 @@ func (x *exchange) decode(req any) error {
 			return fault.New(fault.UnsupportedMedia, "Send the body as JSON with Content-Type: application/json.")
 		}
 	}
+	release, err := x.room()
+	if err != nil {
+		return err
+	}
+	defer release()
 	body, err := x.body()
 	if err != nil {
 		return err

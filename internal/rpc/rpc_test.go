@@ -234,6 +234,33 @@ func TestGzip(t *testing.T) {
 	}
 }
 
+// TestLargeBodiesTakeTurns holds that a large body waits while the memory for such bodies is taken, and is let go when the
+// caller gives up.
+func TestLargeBodiesTakeTurns(t *testing.T) {
+	s := testServer(as(grant.User, grant.Search), nil, io.Discard)
+	if !s.large.TryAcquire(largeBodies) {
+		t.Fatal("the memory for large bodies is taken at the start")
+	}
+	send := func(ctx context.Context, size int) int {
+		r := httptest.NewRequestWithContext(ctx, "POST", "/api/index/v1/thing", strings.NewReader(`{"text":"`+strings.Repeat("x", size)+`"}`))
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		return w.Code
+	}
+	if got := send(t.Context(), 10); got != 200 {
+		t.Errorf("a small body = %d, want 200", got)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if got := send(gone, 2<<20); got != 503 {
+		t.Errorf("a large body that nobody waits for = %d, want 503", got)
+	}
+	s.large.Release(largeBodies)
+	if got := send(t.Context(), 2<<20); got != 200 {
+		t.Errorf("a large body with room = %d, want 200", got)
+	}
+}
+
 func TestUpload(t *testing.T) {
 	s := testServer(as(grant.User, grant.Search), nil, io.Discard)
 	form := func(size int) (string, string) {

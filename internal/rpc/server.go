@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/sheafsearch/sheaf/internal/fault"
 	"github.com/sheafsearch/sheaf/internal/grant"
@@ -64,7 +65,11 @@ type Server struct {
 	patterns *http.ServeMux               // paths with wildcards
 	ops      []Operation
 	requests *prometheus.CounterVec
+	large    *semaphore.Weighted // bytes of large bodies in memory
 }
+
+// largeBodies bounds the bytes of bodies above DefaultBody that are in memory at once.
+const largeBodies = 4 * IndexingBody
 
 // route is an operation with what is worked out once.
 type route struct {
@@ -78,7 +83,7 @@ type route struct {
 func NewServer(cfg Config) *Server {
 	s := &Server{
 		admitter: cfg.Admitter, audit: cfg.Audit, log: cfg.Log, proxies: cfg.Proxies, deadline: cfg.Deadline,
-		exact: map[string]map[string]*route{}, patterns: http.NewServeMux(),
+		exact: map[string]map[string]*route{}, patterns: http.NewServeMux(), large: semaphore.NewWeighted(largeBodies),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
