@@ -258,3 +258,13 @@ func deactivate(t *testing.T, s *sheaftest.Server, email string) {
 		t.Fatal(err)
 	}
 }
+
+// eventually waits for what must hold within a second on every node. It allows three on a busy machine.
+func eventually(t *testing.T, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(3 * time.Second); !holds(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it does not hold within three seconds")
+		}
+	}
+}
