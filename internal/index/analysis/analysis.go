@@ -55,24 +55,21 @@ type Token struct {
 type Analyzer struct {
 	stem   func(string) string // nil where the language has no stemmer
 	elides bool                // l'avion is avion
+	keeps  bool                // stems begin as their words do; see keepsBeginnings
 }
 
 // For returns the analyzer for a BCP 47 tag; an empty tag means English. A language without a stemmer keeps exact forms only.
 func For(locale string) *Analyzer {
 	lang := language(locale)
-	return &Analyzer{stemmer(lang), lang == "fr" || lang == "it" || lang == "ca"}
+	stem := stemmer(lang)
+	return &Analyzer{stem: stem, elides: lang == "fr" || lang == "it" || lang == "ca", keeps: stem == nil || keepsBeginnings(lang)}
 }
 
 // Tokens calls yield for each token of text, by position, compounds before their words. It stops when yield returns false.
 // It returns the number of positions that it went through.
 func (a *Analyzer) Tokens(text string, yield func(Token) bool) int {
 	w := walker{a: a, text: text, yield: yield, forms: map[string]forms{}}
-	segments(text, func(start, end, kind int) bool {
-		w.segment(start, end, kind)
-		return !w.done
-	})
-	w.flush()
-	return w.position
+	return w.walk()
 }
 
 // Stem returns the stem of one word as written, or "".
@@ -87,8 +84,9 @@ type forms struct{ term, stem string }
 type walker struct {
 	a        *Analyzer
 	text     string
+	wanted   *Beginnings // what words may begin with to be given; nil gives all
 	yield    func(Token) bool
-	forms    map[string]forms // what was already worked out in this text
+	forms    map[string]forms // what was already worked out, by the word as written
 	position int
 	done     bool
 
@@ -102,6 +100,16 @@ type walker struct {
 }
 
 type span struct{ start, end int }
+
+// walk goes through the text and returns the number of positions.
+func (w *walker) walk() int {
+	segments(w.text, w.skip, func(start, end, kind int) bool {
+		w.segment(start, end, kind)
+		return !w.done
+	})
+	w.flush()
+	return w.position
+}
 
 // segment takes in the next piece of text that UAX #29 finds.
 func (w *walker) segment(start, end, kind int) {
@@ -185,6 +193,10 @@ func (w *walker) emit(t Token) {
 
 // word gives one plain word and moves on by one position.
 func (w *walker) word(s span) {
+	if !w.wants(s) {
+		w.pass()
+		return
+	}
 	f := w.form(w.text[s.start:s.end])
 	if f.term == "" {
 		return

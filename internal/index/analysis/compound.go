@@ -27,10 +27,10 @@ func (w *walker) flushChain() {
 		w.word(w.parts[0])
 		return
 	}
-	parts := slices.DeleteFunc(w.parts, func(s span) bool { return w.form(w.text[s.start:s.end]).term == "" })
+	parts := slices.DeleteFunc(w.parts, w.isEmpty)
 	whole := span{w.chain[0].start, w.chainEnd}
 	w.chain, w.joiner = w.chain[:0], false
-	if len(parts) > 1 && len(parts) <= maxParts {
+	if len(parts) > 1 && len(parts) <= maxParts && w.wantsCompound(whole) {
 		text := w.text[whole.start:whole.end]
 		digits := strings.ContainsFunc(text, unicode.IsDigit)
 		kind := Soft
@@ -42,6 +42,11 @@ func (w *walker) flushChain() {
 	for _, part := range parts {
 		w.word(part)
 	}
+}
+
+// isEmpty reports whether nothing is left of a word but signs that are not seen.
+func (w *walker) isEmpty(s span) bool {
+	return !alphanumeric(w.text[s.start]) && w.form(w.text[s.start:s.end]).term == ""
 }
 
 // joined leaves the signs out of a compound; a point between digits means something and stays.
@@ -102,7 +107,7 @@ func (w *walker) form(raw string) forms {
 	if w.a.stem != nil && f.term != "" && len(word) <= MaxTerm && !strings.ContainsFunc(word, unicode.IsDigit) {
 		f.stem = clip(Fold(w.a.stem(strings.ToLower(word))))
 	}
-	w.forms[strings.Clone(raw)] = f
+	w.forms[raw] = f
 	return f
 }
 

@@ -8,9 +8,13 @@ import (
 )
 
 // segments cuts text at the boundaries of UAX #29 and calls yield for each piece with its type. It stops when yield returns
-// false. Plain ASCII words, which most text consists of, it cuts by itself, several times as fast: a test compares both ways.
-func segments(text string, yield func(start, end, kind int) bool) {
+// false. Plain ASCII words, which most text consists of, it cuts by itself, several times as fast: a test compares both ways. Before each
+// piece it asks skip, which may name a later boundary to go on from.
+func segments(text string, skip func(at int) int, yield func(start, end, kind int) bool) {
 	for at := 0; at < len(text); {
+		if at = skip(at); at >= len(text) {
+			return
+		}
 		if end, kind, ok := simple(text, at); ok {
 			if !yield(at, end, kind) {
 				return
@@ -54,11 +58,16 @@ func simple(text string, at int) (end, kind int, ok bool) {
 		return 0, 0, false
 	case c == '.' || c == ':' || c == ',' || c == ';' || c == '\'':
 		// These may join what stands on both sides.
-		if end+1 < len(text) && (alphanumeric(text[end+1]) || text[end+1] >= utf8.RuneSelf || text[end+1] == '_') {
+		if joins(text, end) {
 			return 0, 0, false
 		}
 	}
 	return end, kind, true
+}
+
+// joins reports whether something follows the sign at end that the sign may hold together with what stands before it.
+func joins(text string, end int) bool {
+	return end+1 < len(text) && (alphanumeric(text[end+1]) || text[end+1] >= utf8.RuneSelf || text[end+1] == '_')
 }
 
 // general cuts any text, which begins at byte from of the whole. It reports whether to go on.

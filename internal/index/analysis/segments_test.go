@@ -26,7 +26,7 @@ func FuzzSegments(f *testing.F) {
 				return true
 			}
 		}
-		segments(text, collect(&fast))
+		segments(text, func(at int) int { return at }, collect(&fast))
 		whole(text, collect(&general))
 		if a, b := strings.Join(fast, "|"), strings.Join(general, "|"); a != b {
 			t.Fatalf("segments(%q) =\n%s, in general\n%s", text, a, b)

@@ -5,6 +5,7 @@
 package highlight
 
 import (
+	"math"
 	"slices"
 	"unicode"
 	"unicode/utf8"
@@ -29,19 +30,18 @@ type match struct {
 	group      int
 }
 
-// Mark marks a whole text.
-func (m Marker) Mark(a *analysis.Analyzer, text string) index.Marked {
-	return index.Marked{Text: text, Ranges: ranges(m.matches(a, text), 0, len(text))}
+// Mark marks a whole text. The Finder is of the text's language, and one that gives what Wants wants.
+func (m Marker) Mark(f *analysis.Finder, text string) index.Marked {
+	return index.Marked{Text: text, Ranges: ranges(m.matches(f, text, math.MaxInt), 0, len(text))}
 }
 
 // Snippets cuts at most number pieces of at most size code points out of text, the best first. A text without any match
 // gives its beginning.
-func (m Marker) Snippets(a *analysis.Analyzer, text string, size, number int) []index.Snippet {
+func (m Marker) Snippets(f *analysis.Finder, text string, size, number int) []index.Snippet {
 	if size < 1 || number < 1 || text == "" {
 		return nil
 	}
-	matches := m.matches(a, text)
-	matches = matches[:min(len(matches), maxMatches)]
+	matches := m.matches(f, text, maxMatches)
 	if len(matches) == 0 {
 		start, end := 0, forward(text, 0, len(text), size)
 		start, end = trim(text, start, end)
@@ -80,10 +80,11 @@ func between(text string, end, start int) int {
 // maxMatches bounds the work of choosing snippets; what lies behind in the text is not looked at.
 const maxMatches = 1000
 
-func (m Marker) matches(a *analysis.Analyzer, text string) []match {
+// matches lists what is to be marked in a text, at most limit of it.
+func (m Marker) matches(f *analysis.Finder, text string, limit int) []match {
 	var list []match
 	at, runes := 0, 0
-	a.Tokens(text, func(t analysis.Token) bool {
+	f.Tokens(text, func(t analysis.Token) bool {
 		group, ok := m.Wants(t)
 		if !ok {
 			return true
@@ -94,6 +95,9 @@ func (m Marker) matches(a *analysis.Analyzer, text string) []match {
 				list[n-1].end = t.End
 			}
 			return true
+		}
+		if len(list) == limit {
+			return false
 		}
 		runes += utf8.RuneCountInString(text[at:t.Start])
 		at = t.Start

@@ -14,8 +14,11 @@ import (
 )
 
 func marker(text string) Marker {
-	return Marker{Wants: plan.New(query.Parse(text).Root, nil).Wants()}
+	wants, _ := plan.New(query.Parse(text).Root, nil).Wants()
+	return Marker{Wants: wants}
 }
+
+func english() *analysis.Finder { return analysis.For("en").Finder(nil) }
 
 // show puts brackets around what is marked.
 func show(m index.Marked) string {
@@ -37,7 +40,7 @@ func TestMark(t *testing.T) {
 		{"wifi", "the wi-fi is down", "the [wi-fi] is down"},
 		{"x", "", ""},
 	} {
-		got := show(marker(c[0]).Mark(analysis.For("en"), c[1]))
+		got := show(marker(c[0]).Mark(english(), c[1]))
 		if got != c[2] {
 			t.Errorf("Mark(%q, %q) = %q, want %q", c[0], c[1], got, c[2])
 		}
@@ -48,7 +51,7 @@ func TestSnippets(t *testing.T) {
 	text := "One sentence about nothing. The leave policy is here. " + strings.Repeat("Filler words go on. ", 20) +
 		"Parental leave is long and the policy on parental leave is clear. " + strings.Repeat("More filler. ", 20)
 	var got []string
-	for _, s := range marker("parental leave policy").Snippets(analysis.For("en"), text, 70, 2) {
+	for _, s := range marker("parental leave policy").Snippets(english(), text, 70, 2) {
 		got = append(got, show(s.Marked))
 		if text[s.Offset:s.Offset+len(s.Text)] != s.Text {
 			t.Errorf("Snippets gives %q at %d, where the text has something else", s.Text, s.Offset)
@@ -61,7 +64,7 @@ func TestSnippets(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("Snippets (-want +got):\n%s", d)
 	}
-	none := marker("absent").Snippets(analysis.For("en"), "  A text without it, cut at a word.", 20, 3)
+	none := marker("absent").Snippets(english(), "  A text without it, cut at a word.", 20, 3)
 	if len(none) != 1 || none[0].Text != "A text without it," {
 		t.Errorf("Snippets without a match = %v, want the beginning alone", none)
 	}
@@ -81,7 +84,7 @@ func FuzzSnippets(f *testing.F) {
 	f.Fuzz(func(t *testing.T, q, text string, size, number int) {
 		size, number = 1+abs(size)%200, 1+abs(number)%20
 		m := marker(q)
-		a := analysis.For("en")
+		a := english()
 		sound(t, m.Mark(a, text))
 		snippets := m.Snippets(a, text, size, number)
 		if len(snippets) > number {

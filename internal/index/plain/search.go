@@ -171,21 +171,42 @@ func unknown(f found) int {
 	return 0
 }
 
+// shower marks what a plan asks for in documents.
+type shower struct {
+	highlight.Marker
+	begin   *analysis.Beginnings
+	finders map[string]*analysis.Finder // by locale
+}
+
+func newShower(p *plan.Plan, weight func(int) float64) *shower {
+	s := &shower{finders: map[string]*analysis.Finder{}}
+	s.Weight = weight
+	s.Wants, s.begin = p.Wants()
+	return s
+}
+
+func (s *shower) finder(d *document) *analysis.Finder {
+	f := s.finders[d.Locale]
+	if f == nil {
+		f = analysis.For(d.Locale).Finder(s.begin)
+		s.finders[d.Locale] = f
+	}
+	return f
+}
+
+func (s *shower) title(d *document) index.Marked { return s.Mark(s.finder(d), d.Title) }
+
 // result puts the answer together once every document was seen.
 func (s *search) result() index.Result {
 	r := index.Result{Hits: []index.Hit{}, Position: s.view.position}
 	s.shrink(s.query.Size + 1)
 	hits := s.best[:min(len(s.best), s.query.Size)]
-	var marker *highlight.Marker
-	if s.query.Highlight != nil {
-		marker = &highlight.Marker{Wants: s.plan.Wants(), Weight: func(g int) float64 { return s.weigh.rarity[g] }}
-	}
+	show := newShower(s.plan, func(g int) float64 { return s.weigh.rarity[g] })
 	for _, f := range hits {
 		h := index.Hit{Key: f.doc.Key, Score: f.score, Explanation: f.explanation}
-		if marker != nil {
-			a := analysis.For(f.doc.Locale)
-			h.Title = marker.Mark(a, f.doc.Title)
-			h.Snippets = marker.Snippets(a, f.doc.Body, s.query.Highlight.Size, s.query.Highlight.Number)
+		if s.query.Highlight != nil {
+			h.Title = show.title(f.doc)
+			h.Snippets = show.Snippets(show.finder(f.doc), f.doc.Body, s.query.Highlight.Size, s.query.Highlight.Number)
 		}
 		r.Hits = append(r.Hits, h)
 	}

@@ -8,8 +8,6 @@ import (
 
 	"github.com/sheafsearch/sheaf/internal/grant"
 	"github.com/sheafsearch/sheaf/internal/index"
-	"github.com/sheafsearch/sheaf/internal/index/analysis"
-	"github.com/sheafsearch/sheaf/internal/index/highlight"
 	"github.com/sheafsearch/sheaf/internal/index/plan"
 	"github.com/sheafsearch/sheaf/internal/index/rank"
 )
@@ -57,10 +55,10 @@ func (v *view) titles(ctx context.Context, q index.SuggestQuery, text string, pr
 	slices.SortFunc(list, func(a, b found) int {
 		return cmp.Or(cmp.Compare(b.score, a.score), strings.Compare(a.doc.Key, b.doc.Key))
 	})
-	marker := highlight.Marker{Wants: p.Wants()}
+	show := newShower(p, nil)
 	var titles []index.TitleSuggestion
 	for _, f := range list[:min(len(list), q.Titles)] {
-		titles = append(titles, index.TitleSuggestion{Key: f.doc.Key, Title: marker.Mark(analysis.For(f.doc.Locale), f.doc.Title)})
+		titles = append(titles, index.TitleSuggestion{Key: f.doc.Key, Title: show.title(f.doc)})
 	}
 	return titles, nil
 }

@@ -40,6 +40,18 @@ func newMarker(p *Plan) *marker {
 	return m
 }
 
+// beginnings says how the forms begin that the marker knows.
+func (m *marker) beginnings() *analysis.Beginnings {
+	b := new(analysis.Beginnings)
+	for t := range m.terms {
+		b.Add(t.Text)
+	}
+	for _, p := range m.prefixes {
+		b.Add(p.text)
+	}
+	return b
+}
+
 func (m *marker) group(t analysis.Token) (int, bool) {
 	form := Exact
 	if t.Kind == analysis.Soft || t.Kind == analysis.Hard {

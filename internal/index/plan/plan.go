@@ -242,9 +242,11 @@ func (d *Demand) holds(has []bool) bool {
 
 func (d *Demand) empty() bool { return d.Op != Has && len(d.Parts) == 0 }
 
-// Wants returns which group a token of a document stands for, and false when for none. Markers of hits use it.
-func (p *Plan) Wants() func(analysis.Token) (group int, ok bool) {
-	return newMarker(p).group
+// Wants returns which group a token of a document stands for, and false when for none, and how the tokens begin that stand for any.
+// Markers of hits use both.
+func (p *Plan) Wants() (wants func(analysis.Token) (group int, ok bool), begin *analysis.Beginnings) {
+	m := newMarker(p)
+	return m.group, m.beginnings()
 }
 
 // Split cuts what someone is typing into the text before the last word and that word, which may be half typed. It is
