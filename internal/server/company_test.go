@@ -19,7 +19,7 @@ func searchAll(t *testing.T, s *sheaftest.Server, token, query string) (ids []st
 	t.Helper()
 	for cursor, pages := "", 0; ; pages++ {
 		var page search.Response
-		s.Must("POST", "/rest/api/v1/search", token, search.Request{Query: query, Cursor: cursor, PageSize: 50}).Decode(&page)
+		s.Must("POST", "/rest/api/v1/search", token, search.Request{Query: query, Cursor: cursor, PageSize: new(50)}).Decode(&page)
 		for _, r := range page.Results {
 			ids = append(ids, r.Document.Metadata.DatasourceID)
 		}

@@ -29,7 +29,7 @@ var facetTitles = []struct{ field, title string }{ //nolint:gochecknoglobals // 
 
 // Search answers the page.
 func (p pageSearch) Search(ctx context.Context, c grant.Caller, q console.SearchQuery) (console.SearchResult, error) {
-	req := search.Request{Query: q.Text, Cursor: q.Cursor, PageSize: q.PageSize, Options: &search.Options{
+	req := search.Request{Query: q.Text, Cursor: q.Cursor, PageSize: &q.PageSize, Options: &search.Options{
 		FacetBucketSize: 12, ResponseHints: []string{"RESULTS", "FACET_RESULTS", "ALL_RESULT_COUNTS"},
 	}}
 	for _, f := range q.Filters {

@@ -8,13 +8,13 @@ import (
 	"github.com/sheafsearch/sheaf/internal/fault"
 	"github.com/sheafsearch/sheaf/internal/grant"
 	"github.com/sheafsearch/sheaf/internal/index"
+	"github.com/sheafsearch/sheaf/internal/index/plan"
 )
 
 // Limits of a completion.
 const (
-	maxCompletions     = 200
-	defaultCompletions = 10
-	maxTyped           = 1000 // bytes of what stands in the box
+	maxCompletions = 200  // also where resultSize is absent
+	maxTyped       = 1000 // bytes of what stands in the box
 )
 
 // Autocomplete completes what is typed: titles of documents first, then words. The console calls it too.
@@ -28,7 +28,7 @@ func (s *Service) Autocomplete(ctx context.Context, c grant.Caller, req Autocomp
 	}
 	resp := AutocompleteResponse{Results: []Completion{}}
 	wants := func(kind string) bool { return len(req.ResultTypes) == 0 || slices.Contains(req.ResultTypes, kind) }
-	size := cmpOr(req.ResultSize, defaultCompletions, maxCompletions)
+	size := cmpOr(req.ResultSize, maxCompletions, maxCompletions)
 	q := index.SuggestQuery{Text: req.Query, Languages: languages(req.Locale), Now: begun.Unix()}
 	if wants(typeDocument) {
 		q.Titles = size
@@ -84,9 +84,6 @@ func (r *AutocompleteResponse) add(title string, list []Completion) {
 
 // completed puts word in the place of the last, half typed one.
 func completed(typed, word string) string {
-	typed = strings.TrimLeft(typed, " ")
-	if i := strings.LastIndexAny(typed, " \t"); i >= 0 {
-		return typed[:i+1] + word
-	}
-	return word
+	before, _ := plan.Split(strings.TrimLeft(typed, " "))
+	return before + word
 }

@@ -2,8 +2,6 @@ package search
 
 import (
 	"math"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,8 +27,12 @@ const (
 	fieldCreated    = index.FieldCreated
 )
 
-// facetFields are counted when a request asks for facets and names none.
-var facetFields = []string{fieldDatasource, fieldType, "from", fieldTag, fieldStatus, fieldContainer} //nolint:gochecknoglobals // constant
+// Limits of the filters of one request.
+const (
+	maxValues  = 1000 // values of all filters together
+	maxPeople  = 50   // of them, names of people, which are looked up one by one
+	maxInvalid = 20   // what a refusal lists
+)
 
 // fieldOf returns the index's name for a field as filters and operators spell it. Names that it does
 // not know are custom properties, under their own name.
@@ -70,8 +72,10 @@ type filters struct {
 	people  *directory.Roster
 	now     time.Time // in the caller's zone
 	all     index.All
+	values  int // seen so far
+	named   int // of them, people
 	invalid []wire.InvalidOperator
-	err     error
+	err     error // the first
 }
 
 func (f *filters) result() (index.Filter, error) {
@@ -88,28 +92,42 @@ func (f *filters) result() (index.Filter, error) {
 	return f.all, nil
 }
 
+func (f *filters) refuse(field, message string) {
+	if f.err == nil {
+		f.err = fault.New(fault.Invalid, message).WithField("requestOptions." + field)
+	}
+}
+
+// count reports whether n more values are within the limit.
+func (f *filters) count(field string, n int) bool {
+	if f.values += n; f.values > maxValues {
+		f.refuse(field, "There are more than "+strconv.Itoa(maxValues)+" values in the filters of this request.")
+	}
+	return f.err == nil
+}
+
 func (f *filters) options(o *Options) {
 	if restricts(o.Inclusions) || restricts(o.Exclusions) {
 		// To ignore what is to be left out would answer another question than the one asked.
-		f.err = fault.New(fault.Invalid, "This server does not take inclusions and exclusions. Leave them out, or narrow with facetFilters.").
-			WithField("requestOptions.exclusions")
+		f.refuse("exclusions", "This server does not take inclusions and exclusions. Leave them out, or narrow with facetFilters.")
 		return
 	}
-	if names := o.DatasourcesFilter; len(names) > 0 || o.DatasourceFilter != "" {
-		if o.DatasourceFilter != "" {
-			names = append(slices.Clone(names), o.DatasourceFilter)
-		}
+	// Both narrow, so both hold where both are given.
+	if o.DatasourceFilter != "" {
+		f.all = append(f.all, index.Has{Field: fieldDatasource, Values: []string{o.DatasourceFilter}})
+	}
+	if names := o.DatasourcesFilter; len(names) > 0 && f.count("datasourcesFilter", len(names)) {
 		f.all = append(f.all, index.Has{Field: fieldDatasource, Values: names})
 	}
 	if len(o.FacetFilters) > 0 && len(o.FacetFilterSets) > 0 {
-		f.err = fault.New(fault.Invalid, "Give facetFilters or facetFilterSets, not both.").WithField("requestOptions.facetFilterSets")
+		f.refuse("facetFilterSets", "Give facetFilters or facetFilterSets, not both.")
 		return
 	}
-	f.all = append(f.all, f.set(o.FacetFilters)...)
-	if len(o.FacetFilterSets) > 0 {
+	f.all = append(f.all, f.set("facetFilters", o.FacetFilters)...)
+	if len(o.FacetFilterSets) > 0 && f.count("facetFilterSets", len(o.FacetFilterSets)) {
 		var sets index.Any
 		for _, set := range o.FacetFilterSets {
-			sets = append(sets, f.set(set.Filters))
+			sets = append(sets, f.set("facetFilterSets", set.Filters))
 		}
 		f.all = append(f.all, sets)
 	}
@@ -117,48 +135,100 @@ func (f *filters) options(o *Options) {
 
 func restricts(r *Restriction) bool { return r != nil && len(r.ContainerSpecs) > 0 }
 
-// set turns filters that all hold into conditions.
-func (f *filters) set(list []wire.FacetFilter) index.All {
+// set turns filters that all hold into conditions. A filter without values narrows nothing: that is a list in
+// which nothing is ticked.
+func (f *filters) set(field string, list []wire.FacetFilter) index.All {
 	var all index.All
 	for _, ff := range list {
-		if ff.FieldName == "" || len(ff.Values) == 0 {
+		if len(ff.Values) == 0 {
 			continue
 		}
-		var any index.Any
-		for _, v := range ff.Values {
-			relation := v.RelationType
-			if v.IsNegated {
-				relation = wire.NotEquals
-			}
-			test := f.test(ff.FieldName, relation, v.Value)
-			if relation == wire.NotEquals {
-				all = append(all, test) // what is excluded is excluded whatever else is chosen
-			} else {
-				any = append(any, test)
-			}
+		if ff.FieldName == "" {
+			f.refuse(field, "A filter has values and no fieldName.")
 		}
-		all = append(all, merge(any)...)
+		if !f.count(field, len(ff.Values)) {
+			return nil
+		}
+		all = append(all, f.filter(ff)...)
 	}
 	return all
 }
 
-// merge makes one test of several equalities of one field, so that a facet can be counted without it.
-func merge(any index.Any) index.All {
-	if len(any) == 0 {
+// filter turns the values of one filter into conditions: one of those wanted, and none of those excluded.
+func (f *filters) filter(ff wire.FacetFilter) index.All {
+	var all index.All
+	var wanted index.Any
+	for _, v := range ff.Values {
+		relation, negated := v.RelationType, v.IsNegated
+		if relation == wire.NotEquals {
+			relation, negated = wire.Equals, true
+		}
+		test := f.test(ff.FieldName, relation, v.Value)
+		if negated {
+			all = append(all, index.Not{Filter: test})
+		} else {
+			wanted = append(wanted, test)
+		}
+	}
+	return append(all, alternatives(wanted)...)
+}
+
+// alternatives demands one of the tests. Equalities of one field become one test, so that a facet can be
+// counted without it.
+func alternatives(list index.Any) index.All {
+	if len(list) == 0 {
 		return nil
 	}
-	first, ok := any[0].(index.Has)
-	for _, test := range any[1:] {
-		has, isHas := test.(index.Has)
-		if !ok || !isHas || has.Field != first.Field {
-			return index.All{any}
+	var has index.Has
+	var rest index.Any
+	for _, test := range joinBounds(list) {
+		same, ok := test.(index.Has)
+		switch {
+		case !ok || has.Field != "" && same.Field != has.Field:
+			rest = append(rest, test)
+		default:
+			has.Field, has.Values = same.Field, append(has.Values, same.Values...)
 		}
-		first.Values = append(slices.Clone(first.Values), has.Values...)
 	}
-	if !ok {
-		return index.All{any}
+	if has.Field != "" {
+		rest = append(rest, has)
 	}
-	return index.All{first}
+	if len(rest) == 1 {
+		return index.All{rest[0]}
+	}
+	return index.All{rest}
+}
+
+// joinBounds makes a range of a lower and an upper bound that overlap. As alternatives they would hold for every date,
+// which nobody asks for; and a field stands once in a request, so there is no other way to ask for a range.
+func joinBounds(list index.Any) index.Any {
+	var from, to []index.Within
+	var rest index.Any
+	for _, test := range list {
+		switch w, ok := test.(index.Within); {
+		case ok && w.To == math.MaxInt64 && w.From != math.MinInt64:
+			from = append(from, w)
+		case ok && w.From == math.MinInt64 && w.To != math.MaxInt64:
+			to = append(to, w)
+		default:
+			rest = append(rest, test)
+		}
+	}
+	if len(from) == 0 || len(to) == 0 {
+		return list
+	}
+	// Of several bounds on one side the weakest holds, as among alternatives.
+	joined := index.Within{Field: from[0].Field, From: from[0].From, To: to[0].To}
+	for _, w := range from {
+		joined.From = min(joined.From, w.From)
+	}
+	for _, w := range to {
+		joined.To = max(joined.To, w.To)
+	}
+	if joined.From >= joined.To || from[0].Field != to[0].Field {
+		return list
+	}
+	return append(rest, joined)
 }
 
 // test is one value of one field.
@@ -167,199 +237,81 @@ func (f *filters) test(name string, relation wire.RelationType, value string) in
 	if field == fieldUpdated || field == fieldCreated {
 		return f.time(name, field, relation, value)
 	}
-	has := index.Has{Field: field, Values: []string{value}}
-	if field == fieldAuthor || field == fieldOwner {
-		has.Values = f.person(value)
-	}
 	switch relation {
 	case "", wire.Equals, wire.IDEquals:
-		return has
-	case wire.NotEquals:
-		return index.Not{Filter: has}
+		if field == fieldAuthor || field == fieldOwner {
+			return f.person(field, value)
+		}
+		return index.Has{Field: field, Values: []string{value}}
 	case wire.LessThan, wire.GreatThan:
 		n, err := strconv.ParseInt(value, 10, 64)
-		if err != nil {
-			break
-		}
-		if relation == wire.LessThan {
+		switch {
+		case err != nil: // a custom property can be a date
+			return f.time(name, field, relation, value)
+		case relation == wire.LessThan:
 			return index.Within{Field: field, From: math.MinInt64, To: n}
+		case n < math.MaxInt64:
+			return index.Within{Field: field, From: n + 1, To: math.MaxInt64}
 		}
-		if n == math.MaxInt64 {
-			return index.Any{}
-		}
-		return index.Within{Field: field, From: n + 1, To: math.MaxInt64}
+		return index.Any{}
 	}
-	f.invalid = append(f.invalid, wire.InvalidOperator{Key: name, Value: value})
+	return f.unusable(name, value)
+}
+
+// unusable notes a value that means nothing.
+func (f *filters) unusable(name, value string) index.Filter {
+	if len(f.invalid) < maxInvalid {
+		f.invalid = append(f.invalid, wire.InvalidOperator{Key: name, Value: value})
+	}
 	return index.Any{}
 }
 
-// maxNamesakes bounds the people whom one name can mean.
-const maxNamesakes = 50
-
-// person returns how the index may know whom value means: me, an address, an id, or a name.
-func (f *filters) person(value string) []string {
+// person is the test that somebody wrote or owns a document: me, an address, an id, or a name.
+func (f *filters) person(field, value string) index.Filter {
+	if f.named++; f.named > maxPeople {
+		f.refuse("facetFilters", "There are more than "+strconv.Itoa(maxPeople)+" names of people in the filters of this request.")
+		return index.Any{}
+	}
 	if strings.EqualFold(value, "me") {
-		return []string{f.caller.Email()}
+		p, ok := f.people.ByID(f.caller.Person())
+		if !ok {
+			return index.Any{} // nobody wrote nothing
+		}
+		return index.Has{Field: field, Values: p.Addresses}
 	}
 	values := []string{value}
-	if strings.Contains(value, "@") {
-		if p, ok := f.people.ByEmail(value); ok {
-			values = append(values, p.Email)
-		}
-		return values
+	p, ok := f.people.ByEmail(value)
+	if !ok {
+		p, ok = f.people.ByID(value)
 	}
-	if p, ok := f.people.ByID(value); ok {
-		return append(values, p.Email)
+	if ok {
+		return index.Has{Field: field, Values: append(values, p.Addresses...)}
 	}
-	if page, err := f.people.List(directory.Query{Words: value, All: true, Limit: maxNamesakes}); err == nil && value != "" {
-		for _, p := range page.People {
-			values = append(values, p.Email)
-		}
+	for _, p := range f.namesakes(value) {
+		values = append(values, p.Addresses...)
 	}
-	return values
+	return index.Has{Field: field, Values: values}
 }
 
 // clauses adds the operators of the query's own text.
 func (f *filters) clauses(list []query.Clause) {
 	for _, clause := range list {
-		var any index.Any
+		var wanted index.Any
 		for _, operator := range clause {
-			relation, name := wire.Equals, operator.Name
-			switch name {
+			var test index.Filter
+			switch operator.Name {
 			case "before":
-				relation, name = wire.LessThan, fieldUpdated
+				test = f.time(operator.Name, fieldUpdated, wire.LessThan, operator.Value)
 			case "after":
-				relation, name = wire.GreatThan, fieldUpdated
+				test = f.time(operator.Name, fieldUpdated, wire.GreatThan, operator.Value)
+			default:
+				test = f.test(operator.Name, wire.Equals, operator.Value)
 			}
-			test := f.test(name, relation, operator.Value)
 			if operator.Not {
 				test = index.Not{Filter: test}
 			}
-			any = append(any, test)
+			wanted = append(wanted, test)
 		}
-		f.all = append(f.all, merge(any)...)
+		f.all = append(f.all, alternatives(wanted)...)
 	}
-}
-
-// zone is the caller's, from its offset in minutes; one that no place on Earth has is UTC.
-func zone(minutes int) *time.Location {
-	if minutes < -14*60 || minutes > 14*60 {
-		return time.UTC
-	}
-	return time.FixedZone("caller", minutes*60)
-}
-
-var pastN = regexp.MustCompile(`^(?:past|last)_(?:(\d{1,4})_)?(day|week|month|year)s?$`) //nolint:gochecknoglobals // constant
-
-// time is a test of a date: a day of the calendar, or a span that ends now.
-func (f *filters) time(name, field string, relation wire.RelationType, value string) index.Filter {
-	within := func(from, to time.Time) index.Filter {
-		w := index.Within{Field: field, From: math.MinInt64, To: math.MaxInt64}
-		if !from.IsZero() {
-			w.From = from.Unix()
-		}
-		if !to.IsZero() {
-			w.To = to.Unix()
-		}
-		if relation == wire.NotEquals {
-			return index.Not{Filter: w}
-		}
-		return w
-	}
-	from, to, ok := f.span(value)
-	if ok {
-		switch relation {
-		case "", wire.Equals, wire.IDEquals, wire.NotEquals:
-			return within(from, to)
-		case wire.LessThan:
-			return within(time.Time{}, from)
-		case wire.GreatThan:
-			if !to.IsZero() {
-				return within(to, time.Time{})
-			}
-		}
-	}
-	f.invalid = append(f.invalid, wire.InvalidOperator{Key: name, Value: value})
-	return index.Any{}
-}
-
-// span returns the time that a date's value covers: a whole day, or the past up to now, whose end is open.
-func (f *filters) span(value string) (from, to time.Time, ok bool) {
-	value = strings.ToLower(strings.ReplaceAll(strings.TrimSpace(value), " ", "_"))
-	today := time.Date(f.now.Year(), f.now.Month(), f.now.Day(), 0, 0, 0, 0, f.now.Location())
-	switch value {
-	case "today":
-		return today, today.AddDate(0, 0, 1), true
-	case "yesterday":
-		return today.AddDate(0, 0, -1), today, true
-	}
-	if m := pastN.FindStringSubmatch(value); m != nil {
-		n := 1
-		if m[1] != "" {
-			n, _ = strconv.Atoi(m[1]) // at most four digits
-		}
-		switch m[2] {
-		case "day":
-			return f.now.AddDate(0, 0, -n), to, true
-		case "week":
-			return f.now.AddDate(0, 0, -7*n), to, true
-		case "month":
-			return f.now.AddDate(0, -n, 0), to, true
-		default:
-			return f.now.AddDate(-n, 0, 0), to, true
-		}
-	}
-	day, err := time.ParseInLocation(time.DateOnly, value, f.now.Location())
-	if err != nil {
-		return from, to, false
-	}
-	return day, day.AddDate(0, 0, 1), true
-}
-
-// facetRequests are the facets that a request asks for.
-func facetRequests(o *Options) []index.FacetRequest {
-	wanted := slices.Contains(o.ResponseHints, hintFacets) || len(o.ResponseHints) == 0 && o.FacetBucketSize > 0
-	if !wanted {
-		return nil
-	}
-	names := slices.Clone(facetFields)
-	for _, name := range o.DefaultFacets {
-		if len(names) < index.MaxFacets && !slices.ContainsFunc(names, func(n string) bool { return fieldOf(n) == fieldOf(name) }) {
-			names = append(names, strings.ToLower(name))
-		}
-	}
-	list := make([]index.FacetRequest, 0, len(names))
-	for _, name := range names {
-		r := index.FacetRequest{Field: fieldOf(name), Size: cmpOr(max(o.FacetBucketSize, 0), defaultBuckets, index.MaxBuckets), Lift: true}
-		if b := o.FacetBucketFilter; b != nil && fieldOf(b.Facet) == r.Field {
-			r.Prefix = b.Prefix
-		}
-		list = append(list, r)
-	}
-	return list
-}
-
-func facetResults(facets []index.Facet, people *directory.Roster) []wire.FacetResult {
-	var list []wire.FacetResult
-	for _, f := range facets {
-		if len(f.Buckets) == 0 {
-			continue
-		}
-		name := f.Field
-		if name == fieldAuthor {
-			name = "from"
-		}
-		r := wire.FacetResult{SourceName: name, OperatorName: wire.SelectMultiple, HasMoreBuckets: f.More}
-		for _, b := range f.Buckets {
-			value := &wire.FacetValue{StringValue: b.Value}
-			if f.Field == fieldAuthor {
-				if p, ok := people.ByEmail(b.Value); ok {
-					value.DisplayLabel = p.Name
-				}
-			}
-			r.Buckets = append(r.Buckets, wire.FacetBucket{Count: b.Count, Value: value})
-		}
-		list = append(list, r)
-	}
-	return list
 }

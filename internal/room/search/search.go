@@ -32,7 +32,8 @@ import (
 const (
 	defaultPage    = 10
 	maxPage        = 100
-	defaultSnippet = 300 // characters: about three lines on a page of results
+	maxTimeout     = 120_000 // milliseconds: what the server allows a request anyway
+	defaultSnippet = 300     // characters: about three lines on a page of results
 	snippetsPerHit = 3
 	defaultBuckets = 10
 )
@@ -72,15 +73,26 @@ func (s *Service) Room() rpc.Room {
 
 // Search finds documents for a query. The console calls it too.
 func (s *Service) Search(ctx context.Context, c grant.Caller, req Request) (Response, error) {
-	begun := s.now()
-	if req.TimeoutMillis > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, time.Duration(req.TimeoutMillis)*time.Millisecond)
-		defer cancel()
-	}
 	if req.Options == nil {
 		req.Options = &Options{}
 	}
+	if req.TimeoutMillis < 0 {
+		return Response{}, fault.New(fault.Invalid, "timeoutMillis is negative.").WithField("timeoutMillis")
+	}
+	if req.TimeoutMillis == 0 || req.TimeoutMillis > maxTimeout {
+		return s.search(ctx, c, req)
+	}
+	limited, cancel := context.WithTimeout(ctx, time.Duration(req.TimeoutMillis)*time.Millisecond)
+	defer cancel()
+	resp, err := s.search(limited, c, req)
+	if err != nil && errors.Is(limited.Err(), context.DeadlineExceeded) && ctx.Err() == nil {
+		return Response{}, fault.Newf(fault.Timeout, "The search took longer than the %d milliseconds that timeoutMillis allows.", req.TimeoutMillis).Wrap(err)
+	}
+	return resp, err
+}
+
+func (s *Service) search(ctx context.Context, c grant.Caller, req Request) (Response, error) {
+	begun := s.now()
 	roster, err := s.people.Roster(ctx)
 	if err != nil {
 		return Response{}, err
@@ -91,11 +103,11 @@ func (s *Service) Search(ctx context.Context, c grant.Caller, req Request) (Resp
 	}
 	found, err := s.index.Search(ctx, c, p.query)
 	if err != nil {
-		return Response{}, timedOut(req, err)
+		return Response{}, err
 	}
 	resp, err := s.present(ctx, c, roster, req, found)
 	if err != nil {
-		return Response{}, timedOut(req, err)
+		return Response{}, err
 	}
 	resp.Metadata, resp.Total = p.metadata, found.Total
 	if found.Next != nil && p.query.Size > 0 {
@@ -109,14 +121,6 @@ func (s *Service) Search(ctx context.Context, c grant.Caller, req Request) (Resp
 	return resp, nil
 }
 
-// timedOut tells the caller's own time limit from every other error.
-func timedOut(req Request, err error) error {
-	if req.TimeoutMillis > 0 && errors.Is(err, context.DeadlineExceeded) {
-		return fault.Newf(fault.Timeout, "The search took longer than the %d milliseconds that timeoutMillis allows.", req.TimeoutMillis)
-	}
-	return err
-}
-
 // planned is a request made ready for the index.
 type planned struct {
 	query    index.Query
@@ -124,36 +128,55 @@ type planned struct {
 }
 
 func (s *Service) plan(c grant.Caller, people *directory.Roster, req Request, now time.Time) (planned, error) {
-	if req.PageSize < 0 {
-		return planned{}, fault.New(fault.Invalid, "pageSize is negative.").WithField("pageSize")
+	size, err := sizeOf(req)
+	if err != nil {
+		return planned{}, err
 	}
 	if req.MaxSnippet < 0 || req.MaxSnippet > index.MaxSnippet {
 		return planned{}, fault.Newf(fault.Invalid, "maxSnippetSize is from 1 to %d.", index.MaxSnippet).WithField("maxSnippetSize")
 	}
-	parsed := query.Parse(req.Query)
-	clauses, rest := parsed.Extract(isOperator)
-	f := filters{caller: c, people: people, now: now.In(zone(req.Options.TimezoneOffset))}
-	f.options(req.Options)
-	f.clauses(clauses)
-	filter, err := f.result()
-	if err != nil {
-		return planned{}, err
-	}
 	q := index.Query{
-		Text: rest.Root, Languages: languages(req.Locale), Filter: filter, Now: now.Unix(),
-		Size:      cmpOr(req.PageSize, defaultPage, maxPage),
+		Languages: languages(req.Locale), Now: now.Unix(), Size: size, Total: slices.Contains(req.Options.ResponseHints, hintCounts),
 		Highlight: &index.Highlight{Size: cmpOr(req.MaxSnippet, defaultSnippet, index.MaxSnippet), Number: snippetsPerHit},
-		Facets:    facetRequests(req.Options), Total: slices.Contains(req.Options.ResponseHints, hintCounts),
-	}
-	if hints := req.Options.ResponseHints; len(hints) > 0 && !slices.Contains(hints, hintResults) {
-		q.Size = 0
 	}
 	if req.Cursor != "" {
 		if q.After, err = s.openCursor(c, req); err != nil {
 			return planned{}, err
 		}
+		now = time.Unix(q.After.Now, 0) // "past_week" is the same week on every page
+	}
+	parsed := query.Parse(req.Query)
+	clauses, rest := parsed.Extract(isOperator)
+	q.Text = rest.Root
+	f := filters{caller: c, people: people, now: now.In(zone(req.Options.TimezoneOffset))}
+	f.options(req.Options)
+	f.clauses(clauses)
+	if q.Filter, err = f.result(); err != nil {
+		return planned{}, err
+	}
+	if q.Facets, err = facetRequests(req.Options); err != nil {
+		return planned{}, err
 	}
 	return planned{q, metadataOf(req.Query, parsed, rest)}, nil
+}
+
+// sizeOf is the number of results to return: none where the hints do not name them, and none where facets are asked for
+// with a page of 0.
+func sizeOf(req Request) (int, error) {
+	size := defaultPage
+	hints := req.Options.ResponseHints
+	if req.PageSize != nil {
+		switch size = *req.PageSize; {
+		case size < 0:
+			return 0, fault.New(fault.Invalid, "pageSize is negative.").WithField("pageSize")
+		case size == 0 && !wantsFacets(req.Options):
+			size = defaultPage
+		}
+	}
+	if len(hints) > 0 && !slices.Contains(hints, hintResults) {
+		size = 0
+	}
+	return min(size, maxPage), nil
 }
 
 // cmpOr returns n, or the default where it is 0, at most limit.
@@ -173,7 +196,7 @@ func languages(locale string) []string {
 
 // present turns hits into results.
 func (s *Service) present(ctx context.Context, c grant.Caller, people *directory.Roster, req Request, found index.Result) (Response, error) {
-	resp := Response{Results: make([]Result, 0, len(found.Hits)), FacetResults: facetResults(found.Facets, people)}
+	resp := Response{Results: make([]Result, 0, len(found.Hits)), FacetResults: facetResults(req.Options, found.Facets, people)}
 	keys := make([]string, len(found.Hits))
 	for i, hit := range found.Hits {
 		keys[i] = hit.Key
@@ -227,7 +250,10 @@ func ranges(m index.Marked) []wire.TextRange {
 
 // metadataOf says how a query was understood.
 func metadataOf(text string, parsed, rest query.Query) Metadata {
-	m := Metadata{SearchedQuery: parsed.String(), OriginalQuery: text}
+	m := Metadata{SearchedQuery: parsed.String()}
+	if len(text) <= query.MaxLength { // else the warning says so, and an echo would only make the answer long too
+		m.OriginalQuery = text
+	}
 	var positive query.All
 	for _, n := range parsed.Root {
 		if not, ok := n.(query.Not); ok {
@@ -255,9 +281,9 @@ func binding(c grant.Caller, req Request) (string, error) {
 	options := *req.Options
 	options.ResponseHints, options.FacetBucketFilter, options.FacetBucketSize, options.DefaultFacets = nil, nil, 0, nil
 	text, err := json.Marshal(struct {
-		Query   string
-		Options Options
-	}{req.Query, options})
+		Query, Locale string
+		Options       Options
+	}{req.Query, req.Locale, options})
 	if err != nil {
 		return "", fmt.Errorf("bind a cursor: %w", err)
 	}

@@ -6,9 +6,10 @@ import (
 
 // Request asks for documents. It is the body of search, and of adminsearch to come.
 type Request struct {
-	Query         string   `json:"query"`
-	Cursor        string   `json:"cursor,omitzero"`
-	PageSize      int      `json:"pageSize,omitzero"`
+	Query  string `json:"query"`
+	Cursor string `json:"cursor,omitzero"`
+	// PageSize is a wish. Absent is not 0: with facets, a page of 0 asks for them alone.
+	PageSize      *int     `json:"pageSize,omitzero"`
 	MaxSnippet    int      `json:"maxSnippetSize,omitzero"` // characters
 	TimeoutMillis int      `json:"timeoutMillis,omitzero"`
 	Options       *Options `json:"requestOptions,omitzero"`
@@ -138,7 +139,7 @@ const (
 
 // Group is a run of completions of one type.
 type Group struct {
-	StartIndex int    `json:"startIndex,omitzero"`
+	StartIndex int    `json:"startIndex"`
 	EndIndex   int    `json:"endIndex,omitzero"` // not included
 	Title      string `json:"title,omitzero"`
 }

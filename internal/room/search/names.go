@@ -1,0 +1,53 @@
+package search
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sheafsearch/sheaf/internal/directory"
+	"github.com/sheafsearch/sheaf/internal/index/analysis"
+)
+
+// maxNamesakes bounds the people whom one name can mean.
+const maxNamesakes = 50
+
+// namesakes returns the people whom a name means: those who have exactly it, or else those whose names have a word
+// that begins with each of its words.
+func (f *filters) namesakes(value string) []*directory.Person {
+	words := strings.Fields(analysis.Fold(value))
+	if len(words) == 0 {
+		return nil
+	}
+	page, err := f.people.List(directory.Query{Words: value, All: true})
+	if err != nil {
+		return nil // a text that cannot be anybody's name
+	}
+	full := strings.Join(words, " ")
+	var exact, near []*directory.Person
+	for _, p := range page.People {
+		switch {
+		case analysis.Fold(p.Name) == full || analysis.Fold(preferredName(p)) == full:
+			exact = append(exact, p)
+		case named(p, words):
+			near = append(near, p)
+		}
+	}
+	if len(exact) > 0 {
+		near = exact
+	}
+	return near[:min(len(near), maxNamesakes)]
+}
+
+// preferredName is how a person is called, where that differs from the name on record.
+func preferredName(p *directory.Person) string {
+	if p.Profile.PreferredName == "" {
+		return p.Name
+	}
+	return p.Profile.PreferredName + " " + p.Profile.LastName
+}
+
+// named reports whether each of the folded words begins a word of the person's names.
+func named(p *directory.Person, words []string) bool {
+	names := analysis.Fold(p.Name + " " + preferredName(p))
+	return !slices.ContainsFunc(words, func(w string) bool { return !analysis.HasWordPrefix(names, w) })
+}
