@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -77,6 +78,18 @@ func (w *world) keys(c grant.Caller, keys ...string) []string {
 	w.t.Helper()
 	docs, err := w.Get(w.ctx, c, keys...)
 	w.must(err)
+	outlines, err := w.Outline(w.ctx, c, keys...)
+	w.must(err)
+	inside := cmpopts.IgnoreFields(corpus.Document{}, "Body", "Permissions", "UploadedAt", "Position", "Summary", "Filename", "ContainerObjectType",
+		"AdditionalURLs", "NativeAppURL", "Interactions", "Comments")
+	if d := cmp.Diff(docs, outlines, inside); d != "" {
+		w.t.Errorf("Outline(%q) differs from Get (-Get +Outline):\n%s", keys, d)
+	}
+	for key, d := range outlines {
+		if d.Body != "" || !reflect.ValueOf(d.Permissions).IsZero() || d.Comments != nil {
+			w.t.Errorf("Outline(%q) = %+v, want neither text nor permissions", key, d)
+		}
+	}
 	return slices.Sorted(maps.Keys(docs))
 }
 
@@ -88,6 +101,8 @@ func TestDocuments(t *testing.T) {
 		full.Author, full.Tags, full.Status = corpus.User{Email: "ann@example.com", Name: "Ann"}, []string{"x", "y"}, "open"
 		full.AdditionalURLs, full.CreatedAt, full.UpdatedAt = []string{"https://wiki/other"}, 1700000000, 1700000001
 		full.Properties = []corpus.Property{{Name: "rank", Value: jsontext.Value(`{"a":[1,2]}`)}}
+		full.MimeType, full.Container, full.ContainerID = "text/plain", "Handbook", "c-1"
+		full.Owner, full.UpdatedBy = corpus.User{Email: "bob@example.com"}, corpus.User{UserID: "u9", Name: "Una"}
 		full.Comments = []corpus.Comment{{ID: "c1", Text: "Yes."}}
 		w.must(w.Put(w.ctx, connector, "wiki", []corpus.Document{full, page("open", everyone), page("nobody", directory.Permissions{})}, 0))
 		all := []string{"wiki/Page/a/B-ä", "wiki/Page/OPEN", "wiki/Page/nobody", "wiki/Page/missing", "wiki//", "", "x", "wiki/Page/\x00"}

@@ -33,19 +33,65 @@ func scanDocument(row sqldb.Scanner) (*Document, error) {
 	return &d, nil
 }
 
+// What an Outline has: neither text nor permissions.
+const outlineColumns = "d.key, d.datasource, d.object_type, d.doc_id, d.title, d.view_url, d.meta, d.readers, d.created_at, d.updated_at"
+
+// outlined is the part of a document's JSON that an Outline has. It is in the words of Document.
+type outlined struct {
+	MimeType    string     `json:"mimeType"`
+	Container   string     `json:"container"`
+	ContainerID string     `json:"containerDatasourceId"`
+	Author      User       `json:"author"`
+	Owner       User       `json:"owner"`
+	UpdatedBy   User       `json:"updatedBy"`
+	Tags        []string   `json:"tags"`
+	Status      string     `json:"status"`
+	Properties  []Property `json:"customProperties"`
+}
+
+func scanOutline(row sqldb.Scanner) (*Document, error) {
+	var d Document
+	var meta, readers string
+	err := row.Scan(&d.Key, &d.Datasource, &d.ObjectType, &d.ID, &d.Title, &d.ViewURL, &meta, &readers, &d.CreatedAt, &d.UpdatedAt)
+	if err != nil {
+		return nil, err
+	}
+	var o outlined
+	err = json.Unmarshal([]byte(meta), &o)
+	if err == nil {
+		err = json.Unmarshal([]byte(readers), &d.Readers)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("stored document %s: %w", d.Key, err)
+	}
+	d.MimeType, d.Container, d.ContainerID, d.Status = o.MimeType, o.Container, o.ContainerID, o.Status
+	d.Author, d.Owner, d.UpdatedBy, d.Tags, d.Properties = o.Author, o.Owner, o.UpdatedBy, o.Tags, o.Properties
+	return &d, nil
+}
+
 // listParameters bounds the parameters of one statement.
 const listParameters = 900
 
 // Get returns those of the named documents that the caller may see, by key. The others, hidden or
 // missing, are not in the answer. Keys are compared with the id folded.
 func (c *Corpus) Get(ctx context.Context, caller grant.Caller, keys ...string) (map[string]*Document, error) {
+	return c.find(ctx, caller, whole, byKey, keyArgs(keys))
+}
+
+// Outline is Get for lists: the documents come with what one line about each tells, that is, names and address, container, people, times,
+// tags, status and custom properties. Their texts, permissions and the rest stay where they are, which makes it several times as fast.
+func (c *Corpus) Outline(ctx context.Context, caller grant.Caller, keys ...string) (map[string]*Document, error) {
+	return c.find(ctx, caller, outline, byKey, keyArgs(keys))
+}
+
+func keyArgs(keys []string) []any {
 	folded := make([]any, 0, len(keys))
 	for _, key := range keys {
 		if ref, ok := ParseKey(key); ok {
 			folded = append(folded, ref.Key())
 		}
 	}
-	return c.find(ctx, caller, "FROM documents d WHERE d.key IN ", folded)
+	return folded
 }
 
 // ByURL returns those documents that the caller may see and that have one of the addresses, as
@@ -57,7 +103,7 @@ func (c *Corpus) ByURL(ctx context.Context, caller grant.Caller, urls ...string)
 			args = append(args, u)
 		}
 	}
-	return c.find(ctx, caller, "FROM documents d JOIN document_urls u ON u.key = d.key WHERE u.url IN ", args)
+	return c.find(ctx, caller, whole, byURL, args)
 }
 
 // HasURL reports whether the document has an address, as viewURL or otherwise.
@@ -65,7 +111,21 @@ func (d *Document) HasURL(url string) bool {
 	return d.ViewURL == url || slices.Contains(d.AdditionalURLs, url)
 }
 
-func (c *Corpus) find(ctx context.Context, caller grant.Caller, where string, args []any) (map[string]*Document, error) {
+// How much of a document find reads.
+type extent bool
+
+const (
+	whole   extent = false
+	outline extent = true
+)
+
+// Where find looks.
+const (
+	byKey = " FROM documents d WHERE d.key IN "
+	byURL = " FROM documents d JOIN document_urls u ON u.key = d.key WHERE u.url IN "
+)
+
+func (c *Corpus) find(ctx context.Context, caller grant.Caller, much extent, where string, args []any) (map[string]*Document, error) {
 	docs := map[string]*Document{}
 	if len(args) == 0 {
 		return docs, nil
@@ -77,10 +137,14 @@ func (c *Corpus) find(ctx context.Context, caller grant.Caller, where string, ar
 	if !access.Everything() && len(access.Principals()) == 0 {
 		return docs, nil
 	}
+	columns, scan := documentColumns, scanDocument
+	if much == outline {
+		columns, scan = outlineColumns, scanOutline
+	}
 	err = c.db.Read(ctx, func(tx *sqldb.Tx) error {
 		for part := range slices.Chunk(args, listParameters) {
-			query := "SELECT " + documentColumns + " " + where + sqldb.In(1, len(part))
-			for d, err := range sqldb.Each(ctx, tx, scanDocument, query, part...) {
+			query := "SELECT " + columns + where + sqldb.In(1, len(part))
+			for d, err := range sqldb.Each(ctx, tx, scan, query, part...) {
 				if err != nil {
 					return err
 				}

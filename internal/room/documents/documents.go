@@ -60,14 +60,12 @@ func (s *Service) Show(ctx context.Context, c grant.Caller, keys []string) (map[
 	if err != nil {
 		return nil, err
 	}
-	for part := range slices.Chunk(keys, readAtOnce) {
-		found, err := s.corpus.Get(ctx, c, part...)
-		if err != nil {
-			return nil, err
-		}
-		for key, d := range found {
-			shown[key] = show(people, d)
-		}
+	found, err := s.corpus.Outline(ctx, c, keys...)
+	if err != nil {
+		return nil, err
+	}
+	for key, d := range found {
+		shown[key] = show(people, d)
 	}
 	return shown, nil
 }
