@@ -80,7 +80,7 @@ test("with the mouse, looking at every page", async () => {
   await dialog().getByLabel("Description").fill("");
   await dialog().getByRole("button", { name: "Save" }).click();
   await page.getByRole("alert").waitFor();
-  assert.match(await page.getByRole("alert").innerText(), /description/i);
+  assert.match(await page.getByRole("alert").innerText(), /Describe the token/);
   await inspect(page, "token-invalid");
 
   await dialog().getByLabel("Description").fill("Mouse walk");
@@ -94,7 +94,7 @@ test("with the mouse, looking at every page", async () => {
   await dialog().getByRole("button", { name: "Save" }).click();
 
   await heading("“Mouse walk” is ready").waitFor();
-  const secret = await page.getByLabel("Secret", { exact: true }).inputValue();
+  const secret = await page.getByRole("textbox", { name: "Secret" }).inputValue();
   assert.match(secret, /^shf_c_[0-9A-Za-z]{49}$/);
   await inspect(page, "token-made");
   await button("Copy secret").click();
@@ -155,7 +155,7 @@ test("with the mouse, looking at every page", async () => {
 
   const cookies = await context.cookies();
   assert.ok(cookies.some((c) => c.httpOnly && c.sameSite !== "None"), "the session's cookie is HttpOnly and SameSite");
-  await page.getByText("account and appearance").click();
+  await page.locator("summary", { hasText: "account and appearance" }).click();
   await button("Sign out").click();
   await context.addCookies(cookies);
   await page.goto(`${server.url}/admin/`);
@@ -203,8 +203,8 @@ test("with the keyboard alone", async () => {
   await page.keyboard.press("Enter");
 
   await heading("“Keyboard walk” is ready").waitFor();
-  await tabTo(page, page.getByLabel("Secret", { exact: true }));
-  const secret = await page.getByLabel("Secret", { exact: true }).inputValue();
+  await tabTo(page, page.getByRole("textbox", { name: "Secret" }));
+  const secret = await page.getByRole("textbox", { name: "Secret" }).inputValue();
   await tabTo(page, button("Copy secret"));
   await page.keyboard.press("Enter");
   await page.getByRole("status").filter({ hasText: "Secret copied." }).waitFor();
@@ -229,13 +229,13 @@ test("without JavaScript", async () => {
   await link_("Add New Token").click();
   await dialog().waitFor();
   await dialog().getByRole("button", { name: "Save" }).click();
-  assert.match(await page.getByRole("alert").innerText(), /description/i);
+  assert.match(await page.getByRole("alert").innerText(), /Describe the token/);
   await dialog().getByLabel("Description").fill("Plain walk");
   await dialog().getByLabel("Person it acts as").fill(admin);
   await scope("SEARCH").check();
   await dialog().getByRole("button", { name: "Save" }).click();
   await heading("“Plain walk” is ready").waitFor();
-  const secret = await page.getByLabel("Secret", { exact: true }).inputValue();
+  const secret = await page.getByRole("textbox", { name: "Secret" }).inputValue();
   assert.deepEqual(await searchWith(secret), { status: 200, ids: company.sees[admin] });
   await page.goto(`${server.url}/`);
   await page.getByRole("searchbox", { name: "Search" }).fill(company.query);
