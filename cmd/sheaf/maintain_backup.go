@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sheafsearch/sheaf/internal/admin"
+	"github.com/sheafsearch/sheaf/internal/grant"
 	"github.com/sheafsearch/sheaf/internal/server"
 )
 
@@ -129,15 +130,15 @@ func asRestoredJSON(data string, r server.Restored) restoredJSON {
 func printRestored(out io.Writer, data string, r server.Restored) error {
 	taken := time.Unix(r.Manifest.Taken, 0).UTC().Format("2006-01-02 15:04 UTC")
 	fmt.Fprintf(out, "Restored %s to what it was on %s. People and roles are as they were then.\n", data, taken)
-	fmt.Fprintf(out, "Ended %d sessions and %d sign-in links. The search index is built anew at the next start.\n", r.Sessions, r.Links)
-	switch n := len(r.Tokens) + len(r.Indexing); {
-	case n == 0:
+	fmt.Fprintf(out, "Sessions ended: %d; sign-in links ended: %d. The search index is built anew at the next start.\n", r.Sessions, r.Links)
+	switch {
+	case len(r.Tokens)+len(r.Indexing) == 0:
 		_, err := fmt.Fprintln(out, "No token came back to life.")
 		return err
 	case r.Revoked:
-		fmt.Fprintf(out, "Revoked %d tokens that the backup would have brought back to life:\n\n", n)
+		fmt.Fprint(out, "Revoked these tokens, which would have come back to life:\n\n")
 	default:
-		fmt.Fprintf(out, "%d tokens work again, those included that were revoked after the backup. Revoke what should not:\n\n", n)
+		fmt.Fprint(out, "These tokens work again, those included that were revoked after the backup. Revoke what should not:\n\n")
 	}
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, "ID\tTOKEN\tPERMISSION\tOPENS\tEXPIRES\tDESCRIPTION")
@@ -146,7 +147,11 @@ func printRestored(out io.Writer, data string, r server.Restored) error {
 		if t.User.Email != "" {
 			permission += " " + t.User.Email
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", t.ID, t.Mask, permission, t.Scopes, day(t.Expires), t.Description)
+		scopes := t.Scopes.String()
+		if t.Scopes == grant.AllScopes {
+			scopes = "ALL"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", t.ID, t.Mask, permission, scopes, day(t.Expires), t.Description)
 	}
 	for _, t := range r.Indexing {
 		names := "all datasources"

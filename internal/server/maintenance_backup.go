@@ -36,7 +36,7 @@ type Manifest struct {
 	Sheaf       string `json:"sheaf"`       // the version of sheaf that made it
 	Schema      int64  `json:"schema"`      // of the database
 	Taken       int64  `json:"taken"`       // Unix seconds
-	Incarnation string `json:"incarnation"` // of the change queue
+	Incarnation string `json:"incarnation"` // of the change queue; empty before the first start of a server
 	Bytes       int64  `json:"bytes"`       // of the database
 	SHA256      string `json:"sha256"`      // of the database, in hex
 }
@@ -94,7 +94,7 @@ func describeCopy(ctx context.Context, path, version string) (m Manifest, err er
 	m.Schema, err = db.Schema(ctx)
 	if err == nil {
 		err = db.Read(ctx, func(tx *sqldb.Tx) error {
-			m.Incarnation, err = sqldb.One(ctx, tx, sqldb.ScanText, "SELECT incarnation FROM queue WHERE one = 1")
+			m.Incarnation, err = sqldb.One(ctx, tx, sqldb.ScanText, "SELECT COALESCE((SELECT incarnation FROM queue WHERE one = 1), '')")
 			return err
 		})
 	}

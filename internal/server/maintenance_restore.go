@@ -217,7 +217,7 @@ func readManifest(archive *tar.Reader) (m Manifest, err error) {
 	}
 	switch {
 	case m.Format > backupFormat:
-		return m, fmt.Errorf("the backup has format %d, and this sheaf knows formats to %d: restore it with sheaf %s or newer", m.Format, backupFormat, m.Sheaf)
+		return m, fmt.Errorf("the backup has format %d, and this sheaf knows formats to %d: restore it with sheaf %.40q or newer", m.Format, backupFormat, m.Sheaf)
 	case m.Format < 1 || m.Bytes < 1 || len(m.SHA256) != 2*sha256.Size:
 		return m, errors.New("not a backup of sheaf: its manifest is incomplete")
 	}
@@ -234,7 +234,7 @@ func nextEntry(archive *tar.Reader, name string) (*tar.Header, error) {
 		return nil, notBackup(err)
 	}
 	if header.Name != name || header.Typeflag != tar.TypeReg {
-		return nil, fmt.Errorf("not a backup of sheaf: it holds %.80q where a file %s was expected", header.Name, name)
+		return nil, fmt.Errorf("not a backup of sheaf: it holds %.80q where a plain file %s was expected", header.Name, name)
 	}
 	return header, nil
 }
