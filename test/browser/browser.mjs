@@ -53,7 +53,12 @@ async function violations(page) {
 async function shot(page, name) {
   if (!shots) return;
   await mkdir(shots, { recursive: true });
-  await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
+  // As tall as the page: a picture stitched from parts would show bars that stick to an edge in its middle.
+  const size = page.viewportSize();
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  await page.setViewportSize({ ...size, height: Math.min(Math.max(size.height, height), 8000) });
+  await page.screenshot({ path: join(shots, `${name}.png`) });
+  await page.setViewportSize(size);
 }
 
 /** Looks at the page in light, dark and narrow: axe must find nothing, and a phone must not scroll sideways. */
