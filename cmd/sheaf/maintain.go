@@ -104,7 +104,7 @@ type bar struct {
 
 func newBar(out io.Writer, quiet bool, what string, bytes bool) *bar {
 	f, ok := out.(*os.File)
-	if quiet || !ok || !term.IsTerminal(int(f.Fd())) { //nolint:gosec // a descriptor fits an int
+	if quiet || !ok || !term.IsTerminal(int(f.Fd())) {
 		out = nil
 	}
 	return &bar{out: out, what: what, bytes: bytes}

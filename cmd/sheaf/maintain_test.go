@@ -96,7 +96,8 @@ func TestCheckAndReindexCommands(t *testing.T) {
 
 func TestMaintenanceUsage(t *testing.T) {
 	for _, args := range [][]string{
-		{"reindex"}, {"check"},
+		{"reindex"},
+		{"check"},
 		{"backup", "--data", "x"},
 		{"backup", "--to", "x"},
 		{"restore", "--data", "x"},

@@ -22,6 +22,7 @@ import (
 	"github.com/sheafsearch/sheaf/internal/server"
 	"github.com/sheafsearch/sheaf/internal/sheaftest"
 	"github.com/sheafsearch/sheaf/internal/sqldb"
+	"github.com/sheafsearch/sheaf/internal/sqldb/sqldbtest"
 )
 
 // company is the sample company in a data directory.
@@ -284,5 +285,25 @@ func TestMaintainMakesNoData(t *testing.T) {
 	}
 	if files, _ := filepath.Glob(cfg.Data + "*"); len(files) > 0 {
 		t.Errorf("it made %v", files)
+	}
+}
+
+func TestMaintainOnPostgreSQL(t *testing.T) {
+	cfg := server.Config{Database: sqldbtest.Postgres(t), AuditRetention: -1}
+	s := sheaftest.Demo(t, func(c *server.Config) { c.Database = cfg.Database })
+	checkPasses(t, cfg)
+	docs, err := s.Corpus.Scan(t.Context(), s.Authority.Maintenance(), "", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plant(t, s, docs[0].Key, nil)
+	checkFinds(t, cfg, "document missing from the index: 1 ("+docs[0].Key+")")
+	if j := maintain(t, cfg, server.Reindex); j.State != job.Done {
+		t.Fatalf("reindex = %s %q", j.State, j.Message)
+	}
+	checkPasses(t, cfg)
+	to := filepath.Join(t.TempDir(), "backup")
+	if _, err := s.Backup(t.Context(), to, "test", nothing); err == nil || !strings.Contains(err.Error(), "pg_dump") {
+		t.Errorf("Backup of PostgreSQL = %v, want words that lead to pg_dump", err)
 	}
 }

@@ -21,7 +21,7 @@ func (v *view) Readers(ctx context.Context, keys []string) (map[string][]uint32,
 		}
 		p := &v.segments[i]
 		for number, d := range p.docs {
-			if wanted[d.Key] && !p.isDead(uint32(number)) { //nolint:gosec // as many as were added
+			if wanted[d.Key] && !p.isDead(uint32(number)) {
 				found[d.Key] = d.Readers
 			}
 		}
