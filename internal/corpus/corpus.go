@@ -34,6 +34,8 @@ type Corpus struct {
 
 	wakeLock sync.Mutex    // guards wake
 	wake     chan struct{} // closed at the next commit of a change
+
+	outlines outlines
 }
 
 // Open returns the corpus kept in db, whose readers dir knows.

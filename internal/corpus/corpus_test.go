@@ -78,6 +78,8 @@ func (w *world) keys(c grant.Caller, keys ...string) []string {
 	w.t.Helper()
 	docs, err := w.Get(w.ctx, c, keys...)
 	w.must(err)
+	_, err = w.Outline(w.ctx, maintenance, keys...) // what one caller has read is remembered, but shown to those alone who may see it
+	w.must(err)
 	outlines, err := w.Outline(w.ctx, c, keys...)
 	w.must(err)
 	inside := cmpopts.IgnoreFields(corpus.Document{}, "Body", "Permissions", "UploadedAt", "Position", "Summary", "Filename", "ContainerObjectType",

@@ -33,42 +33,6 @@ func scanDocument(row sqldb.Scanner) (*Document, error) {
 	return &d, nil
 }
 
-// What an Outline has: neither text nor permissions.
-const outlineColumns = "d.key, d.datasource, d.object_type, d.doc_id, d.title, d.view_url, d.meta, d.readers, d.created_at, d.updated_at"
-
-// outlined is the part of a document's JSON that an Outline has. It is in the words of Document.
-type outlined struct {
-	MimeType    string     `json:"mimeType"`
-	Container   string     `json:"container"`
-	ContainerID string     `json:"containerDatasourceId"`
-	Author      User       `json:"author"`
-	Owner       User       `json:"owner"`
-	UpdatedBy   User       `json:"updatedBy"`
-	Tags        []string   `json:"tags"`
-	Status      string     `json:"status"`
-	Properties  []Property `json:"customProperties"`
-}
-
-func scanOutline(row sqldb.Scanner) (*Document, error) {
-	var d Document
-	var meta, readers string
-	err := row.Scan(&d.Key, &d.Datasource, &d.ObjectType, &d.ID, &d.Title, &d.ViewURL, &meta, &readers, &d.CreatedAt, &d.UpdatedAt)
-	if err != nil {
-		return nil, err
-	}
-	var o outlined
-	err = json.Unmarshal([]byte(meta), &o)
-	if err == nil {
-		err = json.Unmarshal([]byte(readers), &d.Readers)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("stored document %s: %w", d.Key, err)
-	}
-	d.MimeType, d.Container, d.ContainerID, d.Status = o.MimeType, o.Container, o.ContainerID, o.Status
-	d.Author, d.Owner, d.UpdatedBy, d.Tags, d.Properties = o.Author, o.Owner, o.UpdatedBy, o.Tags, o.Properties
-	return &d, nil
-}
-
 // listParameters bounds the parameters of one statement.
 const listParameters = 900
 
@@ -78,12 +42,7 @@ func (c *Corpus) Get(ctx context.Context, caller grant.Caller, keys ...string) (
 	return c.find(ctx, caller, whole, byKey, keyArgs(keys))
 }
 
-// Outline is Get for lists: the documents come with what one line about each tells, that is, names and address, container, people, times,
-// tags, status and custom properties. Their texts, permissions and the rest stay where they are, which makes it several times as fast.
-func (c *Corpus) Outline(ctx context.Context, caller grant.Caller, keys ...string) (map[string]*Document, error) {
-	return c.find(ctx, caller, outline, byKey, keyArgs(keys))
-}
-
+// keyArgs returns those of keys that are names of documents, with the id folded.
 func keyArgs(keys []string) []any {
 	folded := make([]any, 0, len(keys))
 	for _, key := range keys {
