@@ -1,12 +1,15 @@
 package main
 
 import (
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/sheafsearch/sheaf/internal/audit"
 	"github.com/sheafsearch/sheaf/internal/server"
 	"github.com/sheafsearch/sheaf/internal/sqldb"
 )
@@ -121,5 +124,28 @@ func TestMaintenanceUsage(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(missing + "*"); len(left) > 0 {
 		t.Errorf("commands on a directory that is not there made %v", left)
+	}
+}
+
+// A command is not told how long the audit log is kept, so it must not remove anything from it.
+func TestCommandsKeepTheAuditLog(t *testing.T) {
+	data := madeData(t)
+	core, err := server.OpenCore(t.Context(), server.Config{Data: data, AuditRetention: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := audit.Entry{Action: "long.ago", At: time.Now().AddDate(-5, 0, 0)}
+	if err := errors.Join(core.Audit.Record(t.Context(), old), core.Audit.Flush(t.Context()), core.Close()); err != nil {
+		t.Fatal(err)
+	}
+	must(t, new(any), "token", "list", "--data", data)
+	must(t, new(any), "check", "--data", data)
+	must(t, new(any), "backup", "--data", data, "--to", filepath.Join(t.TempDir(), "backup"))
+	if core, err = server.OpenCore(t.Context(), server.Config{Data: data, AuditRetention: -1}); err != nil {
+		t.Fatal(err)
+	}
+	page, err := core.Audit.List(t.Context(), audit.Filter{Action: old.Action})
+	if err = errors.Join(err, core.Close()); err != nil || len(page.Entries) != 1 {
+		t.Errorf("the audit log has %d entries of five years ago, %v; want the one", len(page.Entries), err)
 	}
 }

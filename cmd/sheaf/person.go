@@ -43,7 +43,7 @@ func (o *offline) core(cmd *cobra.Command, fn func(context.Context, *server.Core
 	if o.data == "" && o.database == "" {
 		return usagef("--data names the server's data directory")
 	}
-	core, err := server.OpenCore(cmd.Context(), server.Config{Data: o.data, Database: o.database, PublicURL: o.publicURL})
+	core, err := server.OpenCore(cmd.Context(), o.config())
 	if err != nil {
 		return err
 	}
