@@ -157,19 +157,43 @@ func BenchmarkSearchHTTP(b *testing.B) {
 			for _, e := range demo.Examples() {
 				lines = append(lines, dial(b, web.URL, "/rest/api/v1/search", s.As(e.Email), `{"query":`+strconv.Quote(e.Query)+c.options+`}`))
 			}
-			times := make([]time.Duration, 0, 4096)
-			for i := 0; b.Loop(); i++ {
-				begun := time.Now()
-				if err := lines[i%len(lines)].do(); err != nil {
-					b.Fatal(err)
-				}
-				times = append(times, time.Since(begun))
-			}
-			slices.Sort(times)
-			b.ReportMetric(float64(times[len(times)/2].Microseconds()), "p50-µs")
-			b.ReportMetric(float64(times[len(times)*95/100].Microseconds()), "p95-µs")
+			measure(b, lines)
 		})
 	}
+}
+
+// BenchmarkAutocompleteHTTP types the sample company's example queries into the search box, one more letter with each request.
+func BenchmarkAutocompleteHTTP(b *testing.B) {
+	s := sheaftest.Demo(b)
+	web := httptest.NewServer(s.Handler())
+	defer web.Close()
+	var lines []*connection
+	for _, e := range demo.Examples() {
+		token := s.As(e.Email)
+		for end := range e.Query {
+			if end > 0 {
+				lines = append(lines, dial(b, web.URL, "/rest/api/v1/autocomplete", token, `{"query":`+strconv.Quote(e.Query[:end])+`}`))
+			}
+		}
+	}
+	measure(b, lines)
+}
+
+// measure sends the requests of all connections one after the other, over and over, and reports the median and the 95th percentile.
+func measure(b *testing.B, lines []*connection) {
+	b.Helper()
+	b.ReportAllocs()
+	times := make([]time.Duration, 0, 4096)
+	for i := 0; b.Loop(); i++ {
+		begun := time.Now()
+		if err := lines[i%len(lines)].do(); err != nil {
+			b.Fatal(err)
+		}
+		times = append(times, time.Since(begun))
+	}
+	slices.Sort(times)
+	b.ReportMetric(float64(times[len(times)/2].Microseconds()), "p50-µs")
+	b.ReportMetric(float64(times[len(times)*95/100].Microseconds()), "p95-µs")
 }
 
 // durable makes the server wait for the disk, as a real one does.

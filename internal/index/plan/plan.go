@@ -7,8 +7,8 @@
 package plan
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -123,10 +123,13 @@ func New(tree query.All, languages []string) *Plan {
 
 // once lets wishes for the same thing share a group: saying a word again asks for nothing more.
 func (b *builder) once(wishes []occurrence) []occurrence {
-	first := map[string]int{}
+	if len(wishes) < 2 {
+		return wishes
+	}
+	first := make(map[string]int, len(wishes))
 	for i, w := range wishes {
 		g := &b.Groups[w.group]
-		same := fmt.Sprint(g.Prefix, g.Alternatives)
+		same := g.sameness()
 		if group, known := first[same]; !known {
 			first[same] = w.group
 		} else if group != w.group {
@@ -135,6 +138,19 @@ func (b *builder) once(wishes []occurrence) []occurrence {
 		}
 	}
 	return wishes
+}
+
+// sameness is equal for groups that ask for the same thing.
+func (g *Group) sameness() string {
+	b := strconv.AppendQuote(make([]byte, 0, 96), g.Prefix)
+	for _, a := range g.Alternatives {
+		b = strconv.AppendFloat(append(b, '|'), a.Weight, 'g', -1, 64)
+		for _, s := range a.Slots {
+			b = strconv.AppendQuote(append(b, ' ', '0'+byte(s.Form)), s.Text)
+			b = strconv.AppendInt(b, int64(s.Offset), 10)
+		}
+	}
+	return string(b)
 }
 
 // pairs notes the wishes that follow each other.
