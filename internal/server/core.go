@@ -116,9 +116,8 @@ func (c *Core) Close() error {
 func openDatabase(ctx context.Context, cfg Config) (*sqldb.DB, error) {
 	address := cfg.Database
 	if cfg.Data != "" {
-		// What people wrote in confidence lies here in clear.
-		if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
-			return nil, fmt.Errorf("make the data directory: %w", err)
+		if err := makeData(cfg.Data); err != nil {
+			return nil, err
 		}
 		if address == "" {
 			address = filepath.Join(cfg.Data, "sheaf.db")
@@ -129,6 +128,14 @@ func openDatabase(ctx context.Context, cfg Config) (*sqldb.DB, error) {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
 	return db, nil
+}
+
+// makeData makes a data directory. Only its owner may look inside: what people wrote in confidence lies there in clear.
+func makeData(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make the data directory: %w", err)
+	}
+	return nil
 }
 
 // publicURL returns the configured address and remembers it, so that commands on the host make links that lead to the

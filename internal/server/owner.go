@@ -16,8 +16,11 @@ type ownerLock struct{ file *os.File }
 // lockFileName is the file in a data directory that is locked. It stays there when nobody holds it.
 const lockFileName = "owner.lock"
 
-// own takes the lock, or fails with errOwned.
+// own takes the lock of a data directory, which it makes where there is none, or fails with errOwned.
 func own(data string) (*ownerLock, error) {
+	if err := makeData(data); err != nil {
+		return nil, err
+	}
 	f, err := os.OpenFile(filepath.Join(data, lockFileName), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock the data directory: %w", err)

@@ -72,13 +72,14 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 			_ = s.Close() // the first error is the one to tell
 		}
 	}()
-	if s.Core, err = OpenCore(ctx, cfg); err != nil {
-		return nil, err
-	}
+	// The lock first: a second, newer server must not migrate the database under the one that runs.
 	if cfg.Data != "" {
 		if s.owner, err = own(cfg.Data); err != nil {
 			return nil, err
 		}
+	}
+	if s.Core, err = OpenCore(ctx, cfg); err != nil {
+		return nil, err
 	}
 	if err = s.rememberPublicURL(ctx); err != nil {
 		return nil, err
