@@ -34,6 +34,7 @@ type Server struct {
 	Company *demo.Sample // nil on an empty server
 
 	tb     testing.TB
+	now    func() time.Time
 	tokens map[string]string
 }
 
@@ -53,7 +54,11 @@ func Open(tb testing.TB, change ...func(*server.Config)) *Server {
 			tb.Error(err)
 		}
 	})
-	return &Server{Server: s, tb: tb, tokens: map[string]string{}}
+	clock := cfg.Now
+	if clock == nil {
+		clock = time.Now
+	}
+	return &Server{Server: s, tb: tb, now: clock, tokens: map[string]string{}}
 }
 
 // Demo returns a server with the sample company as it stands at Now.
@@ -121,7 +126,7 @@ func (s *Server) As(email string) string {
 func (s *Server) Indexing() string {
 	s.tb.Helper()
 	_, secret, err := s.Authority.CreateIndexingToken(s.tb.Context(), s.Authority.Maintenance(), authority.NewIndexingToken{
-		Description: "test", Expires: time.Now().Add(time.Hour),
+		Description: "test", Expires: s.now().Add(time.Hour),
 	})
 	if err != nil {
 		s.tb.Fatal(err)
@@ -164,6 +169,9 @@ func (s *Server) Do(method, path, token string, body any, headers ...string) Ans
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
 	for i := 0; i < len(headers); i += 2 {
+		if strings.EqualFold(headers[i], "Content-Type") {
+			r.Header.Del("Content-Type")
+		}
 		r.Header.Add(headers[i], headers[i+1])
 	}
 	w := httptest.NewRecorder()
