@@ -37,7 +37,8 @@ It prints a sign-in link, tokens and a first command to paste.`,
 				return fmt.Errorf("make a temporary directory: %w", err)
 			}
 			defer func() { _ = os.RemoveAll(dir) }() // the system clears what stays
-			o.data, o.temporary = dir, true
+			// Whatever a server of this machine is set to: the sample company, and the tokens that are printed, never go into its database.
+			o.data, o.database, o.newDatasources, o.temporary = dir, "", "visible", true
 			company, err := demo.Company(time.Now())
 			if err != nil {
 				return err

@@ -71,7 +71,8 @@ func TestUsage(t *testing.T) {
 		{[]string{"token", "revoke", "--data", data}, 2, "by its id"},
 		{[]string{"token", "revoke", "--data", data, "no-such-token"}, 1, ""},
 		{[]string{"indexing-token", "create", "--data", data, "--expires", "never"}, 2, "always ends"},
-		{[]string{"push", "--datasource", "notes", "--token", "x", "."}, 2, "say who may read"},
+		{[]string{"push", "--datasource", "notes", "--token", "x", "--allow", "ada", "."}, 2, "not an address"},
+		{[]string{"push", "--datasource", "notes", "."}, 2, "takes an indexing token"},
 		{[]string{"push", "--datasource", "no/tes", "--token", "x", "--allow", "everyone", "."}, 2, "--datasource takes"},
 		{[]string{"push", "--datasource", "notes", "--token", "x", "--allow", "everyone"}, 2, "name a folder"},
 	} {
@@ -180,6 +181,21 @@ func TestPush(t *testing.T) {
 			t.Errorf("searching %q does not find %q", query, title)
 		}
 	}
+	write("more/gulls.txt", "Herring gulls nest on roofs.")
+	must(t, &done, "push", "--data", data, "--datasource", "birds", "--allow", "admin@localhost", filepath.Join(folder, "more"))
+	if done.Documents != 1 {
+		t.Errorf("push on the host = %+v, want 1 document", done)
+	}
+	if !finds(t, url, token.Secret, "gulls", "gulls") {
+		t.Error("the one reader of a push does not find it")
+	}
+	var tokens admin.IndexingTokens
+	must(t, &tokens, "indexing-token", "list", "--data", data)
+	for _, k := range tokens.Tokens {
+		if k.Description == "sheaf push" && k.State != "REVOKED" {
+			t.Errorf("the token of a push is %s afterwards, want REVOKED", k.State)
+		}
+	}
 	if code, _, stderr := sheaf(t, "push", "--server", url, "--token", token.Secret, "--datasource", "notes", "--allow", "everyone", folder); code != 1 || !strings.Contains(stderr, "401") {
 		t.Errorf("push with a client token = %d %q, want 1 and the server's 401", code, stderr)
 	}
@@ -225,6 +241,36 @@ func freePort(t *testing.T) string {
 	}
 	defer func() { _ = l.Close() }()
 	return l.Addr().String()
+}
+
+// What a machine's server is set to must not lead the sample company into its database.
+func TestDemoKeepsToItself(t *testing.T) {
+	real := filepath.Join(t.TempDir(), "real.db")
+	t.Setenv("SHEAF_DATABASE", real)
+	t.Setenv("SHEAF_NEW_DATASOURCES", "hidden")
+	ctx, stop := context.WithCancel(t.Context())
+	var errs bytes.Buffer
+	out := &stopper{stop: stop}
+	if code := run(ctx, []string{"demo", "--listen", "127.0.0.1:0", "--json"}, out, &errs); code != 0 {
+		t.Errorf("sheaf demo = %d: %s", code, errs.String())
+	}
+	if !strings.Contains(out.String(), `"userToken"`) {
+		t.Errorf("sheaf demo printed %q, want its tokens", out.String())
+	}
+	if _, err := os.Stat(real); !os.IsNotExist(err) {
+		t.Errorf("sheaf demo opened the database of SHEAF_DATABASE: %v", err)
+	}
+}
+
+// stopper stops a command once it has printed something.
+type stopper struct {
+	bytes.Buffer
+	stop func()
+}
+
+func (s *stopper) Write(p []byte) (int, error) {
+	defer s.stop()
+	return s.Buffer.Write(p)
 }
 
 func TestSettings(t *testing.T) {

@@ -2,15 +2,21 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"github.com/sheafsearch/sheaf/internal/authority"
+	"github.com/sheafsearch/sheaf/internal/server"
 )
 
 // Bounds of one request of a push. They keep a batch well below what the server takes.
@@ -20,41 +26,38 @@ const (
 )
 
 type pushOptions struct {
+	offline
 	server, token, datasource, allow, baseURL string
-	json                                      bool
 }
 
 func newPush() *cobra.Command {
 	var o pushOptions
 	cmd := &cobra.Command{
-		Use:   "push --datasource NAME --allow everyone|EMAIL,… PATH…",
+		Use:   "push [--datasource NAME] [--allow everyone|EMAIL,…] PATH…",
 		Short: "Put a folder of files, or a JSONL file of documents, into a running server",
 		Long: `Puts files into a running server over its Indexing API.
 
 A PATH that is a folder gives one document for each text, Markdown or HTML file below it; other files are counted and
 left out. A PATH that ends in .jsonl holds one document a line, as the Indexing API takes them.
 
-The token is an indexing token; make one with "sheaf indexing-token create", or in the console.`,
+It needs an indexing token, from --token or SHEAF_TOKEN; make one in the console, or with "sheaf indexing-token create". On the
+server's own host, --data names its data directory instead, and a token is made for this one push.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return push(cmd, o, args) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.server, "server", envOr("SHEAF_SERVER", "http://127.0.0.1:8080"), "the server's address (SHEAF_SERVER)")
-	f.StringVar(&o.token, "token", "", "an indexing token (SHEAF_TOKEN)")
-	f.StringVar(&o.datasource, "datasource", "", "the datasource to put documents into; made where it does not exist")
-	f.StringVar(&o.allow, "allow", "", "who may read the files: everyone, or addresses separated by commas")
+	o.flags(cmd)
+	f.StringVar(&o.server, "server", "", "the server's address, or SHEAF_SERVER (default: the public address that --data knows, else "+server.DefaultPublicURL+")")
+	f.StringVar(&o.token, "token", "", "an indexing token, or SHEAF_TOKEN")
+	f.StringVar(&o.datasource, "datasource", "", "the datasource to put documents into, made where it does not exist (default: the first path's own name)")
+	f.StringVar(&o.allow, "allow", "everyone", "who may read the files: everyone, or addresses separated by commas")
 	f.StringVar(&o.baseURL, "base-url", "", "the address that the folder is served at, for the links of results (default: file://)")
-	f.BoolVar(&o.json, "json", false, "print one JSON object in place of words")
 	return cmd
 }
 
-func envOr(name, fallback string) string {
-	if v := os.Getenv(name); v != "" {
-		return v
-	}
-	return fallback
-}
-
-var datasourceName = regexp.MustCompile(`^[A-Za-z0-9]+$`) //nolint:gochecknoglobals // constant
+var (
+	datasourceName = regexp.MustCompile(`^[A-Za-z0-9]{1,64}$`) //nolint:gochecknoglobals // constant
+	notInName      = regexp.MustCompile(`[^A-Za-z0-9]`)        //nolint:gochecknoglobals // constant
+)
 
 // pushed is what a push did, as --json prints it.
 type pushed struct {
@@ -63,18 +66,64 @@ type pushed struct {
 	Skipped   map[string]int `json:"skipped"` // by reason
 }
 
-func push(cmd *cobra.Command, o pushOptions, paths []string) error {
+// resolve fills what the flags leave out.
+func (o *pushOptions) resolve(paths []string) error {
+	if len(paths) == 0 {
+		return usagef("name a folder or a .jsonl file to push")
+	}
 	if o.token == "" {
 		o.token = os.Getenv("SHEAF_TOKEN")
 	}
+	if o.server == "" {
+		o.server = os.Getenv("SHEAF_SERVER")
+	}
+	if o.datasource == "" {
+		absolute, err := filepath.Abs(paths[0])
+		if err != nil {
+			return err
+		}
+		base := filepath.Base(absolute)
+		o.datasource = strings.ToLower(notInName.ReplaceAllString(strings.TrimSuffix(base, filepath.Ext(base)), ""))
+	}
 	switch {
-	case len(paths) == 0:
-		return usagef("name a folder or a .jsonl file to push")
 	case !datasourceName.MatchString(o.datasource):
 		return usagef("--datasource takes a name of letters and digits")
-	case o.token == "":
-		return usagef("--token, or SHEAF_TOKEN, takes an indexing token")
+	case o.token == "" && o.data == "" && o.database == "":
+		return usagef("--token, or SHEAF_TOKEN, takes an indexing token; on the server's host, --data can name its data directory instead")
 	}
+	return nil
+}
+
+func push(cmd *cobra.Command, o pushOptions, paths []string) error {
+	if err := o.resolve(paths); err != nil {
+		return err
+	}
+	if o.token != "" {
+		if o.server == "" {
+			o.server = server.DefaultPublicURL
+		}
+		return o.push(cmd, paths)
+	}
+	return o.core(cmd, func(ctx context.Context, core *server.Core) (err error) {
+		if o.server == "" {
+			o.server = core.PublicURL.String()
+		}
+		host := core.Authority.Maintenance()
+		t, secret, err := core.Authority.CreateIndexingToken(ctx, host, authority.NewIndexingToken{
+			Description: "sheaf push", Datasources: []string{o.datasource}, Expires: time.Now().Add(24 * time.Hour),
+		})
+		if err != nil {
+			return err
+		}
+		defer func() {
+			err = errors.Join(err, core.Authority.RevokeIndexingToken(context.WithoutCancel(ctx), host, t.ID))
+		}()
+		o.token = secret.Reveal()
+		return o.push(cmd, paths)
+	})
+}
+
+func (o *pushOptions) push(cmd *cobra.Command, paths []string) error {
 	readers, err := readersOf(o.allow)
 	if err != nil {
 		return err
@@ -86,6 +135,9 @@ func push(cmd *cobra.Command, o pushOptions, paths []string) error {
 	}
 	client := newPushClient(o.server, o.token)
 	if err := client.ensureDatasource(cmd.Context(), o.datasource); err != nil {
+		return err
+	}
+	if err := client.ensureUsers(cmd.Context(), o.datasource, readers.Users); err != nil {
 		return err
 	}
 	bar := progress(cmd.ErrOrStderr(), total, o.json)
@@ -103,7 +155,7 @@ func push(cmd *cobra.Command, o pushOptions, paths []string) error {
 		return printJSON(cmd.OutOrStdout(), done)
 	}
 	out := cmd.OutOrStdout()
-	fmt.Fprintf(out, "Pushed %d documents (%d KiB) into %s.\n", done.Documents, done.Bytes>>10, o.datasource)
+	fmt.Fprintf(out, "Pushed %d documents (%d KiB) into %s, for %s to read.\n", done.Documents, done.Bytes>>10, o.datasource, o.allow)
 	for reason, n := range source.skipped {
 		fmt.Fprintf(out, "Left out %d: %s.\n", n, reason)
 	}
@@ -141,13 +193,9 @@ func pushBatches(ctx context.Context, client *pushClient, source *source, paths 
 	return flush()
 }
 
-// readersOf turns --allow into permissions. There is no default: a folder pushed by mistake for everyone
-// cannot be unseen.
+// readersOf turns --allow into permissions.
 func readersOf(allow string) (permissions, error) {
-	switch allow {
-	case "":
-		return permissions{}, usagef("say who may read the files: --allow everyone, or --allow ada@example.com,bob@example.com")
-	case "everyone":
+	if allow == "everyone" {
 		return permissions{Everyone: true}, nil
 	}
 	var p permissions

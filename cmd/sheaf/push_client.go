@@ -43,6 +43,17 @@ func (c *pushClient) ensureDatasource(ctx context.Context, name string) error {
 	return err
 }
 
+// ensureUsers makes readers users of the datasource: permissions reach nobody else.
+func (c *pushClient) ensureUsers(ctx context.Context, datasource string, users []userRef) error {
+	for _, u := range users {
+		_, _, err := c.post(ctx, "indexuser", map[string]any{"datasource": datasource, "user": map[string]any{"email": u.Email, "name": u.Email}})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (c *pushClient) documents(ctx context.Context, datasource string, batch []document) error {
 	_, _, err := c.post(ctx, "indexdocuments", map[string]any{"datasource": datasource, "documents": batch})
 	return err
