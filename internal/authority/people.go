@@ -65,12 +65,19 @@ func (a *Authority) AddPerson(ctx context.Context, c grant.Caller, n directory.N
 	if err != nil {
 		return nil, err
 	}
+	if p.Role > grant.RoleMember { // somebody whom others knew before may have been a Member until now
+		if err := a.EndSessions(ctx, p.ID); err != nil {
+			return nil, err
+		}
+	}
 	return p, a.recordPerson(ctx, c, "user.add", p, p.Role.String())
 }
 
 // UpdatePerson changes a person's role or state; c must be a Super Admin or the host. Whoever is
-// deactivated loses their sessions and links for good, and their tokens while it lasts. The last
-// active Super Admin can be neither lowered nor deactivated: fault.Conflict.
+// deactivated loses their sessions and links for good, and their tokens while it lasts. Whoever gets a
+// greater role signs in anew: an Admin may hold an invitation made for a Member, or a session begun
+// with it, and must not rise with them. The last active Super Admin can be neither lowered nor
+// deactivated: fault.Conflict.
 func (a *Authority) UpdatePerson(ctx context.Context, c grant.Caller, text string, patch directory.Patch) (*directory.Person, error) {
 	if err := a.may(ctx, c, grant.RoleSuperAdmin, "Roles are changed by Super Admins, and so is who is active."); err != nil {
 		return nil, err
@@ -83,7 +90,7 @@ func (a *Authority) UpdatePerson(ctx context.Context, c grant.Caller, text strin
 	if err != nil {
 		return nil, err
 	}
-	if patch.Active != nil && !*patch.Active {
+	if patch.Active != nil && !*patch.Active || after.Role > before.Role {
 		if err := a.EndSessions(ctx, after.ID); err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package authority
 import (
 	"context"
 	"fmt"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -321,6 +322,53 @@ func TestWhoMayChangePeople(t *testing.T) {
 			if may := slices.Contains(tc.may, who); may != (err == nil) {
 				t.Errorf("%s: %s: %v, want allowed %v", who, tc.name, err, may)
 			}
+		}
+	}
+}
+
+// An Admin who invited a Member, or came in with the invitation, does not rise with them.
+func TestNobodyRisesWithAnInvitation(t *testing.T) {
+	c := newCast(t)
+	ctx, super := context.Background(), grant.RoleSuperAdmin
+	raise := map[string]func(email string) error{
+		"update": func(email string) error {
+			_, err := c.UpdatePerson(ctx, c.callers["super"], email, directory.Patch{Role: &super})
+			return err
+		},
+		"add": func(email string) error {
+			_, err := c.AddPerson(ctx, c.callers["super"], directory.NewPerson{Email: email, Role: super})
+			return err
+		},
+	}
+	for way, rise := range raise {
+		invite := func(email string) string {
+			t.Helper()
+			if err := c.people.PutEmployees(ctx, []directory.EmployeeRecord{{Email: email, Profile: directory.Profile{FirstName: "New", LastName: "Here"}}}); err != nil {
+				t.Fatal(err)
+			}
+			link, err := c.CreateLink(ctx, c.callers["admin"], email)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return link.Code.Reveal()
+		}
+		held, used := invite(way+"1@example.com"), invite(way+"2@example.com")
+		_, cookie, err := c.SignIn(httptest.NewRequest("POST", "/signin", nil), used)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, email := range []string{way + "1@example.com", way + "2@example.com"} {
+			if err := rise(email); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, _, err := c.SignIn(httptest.NewRequest("POST", "/signin", nil), held); fault.KindOf(err) != fault.Unauthenticated {
+			t.Errorf("%s: SignIn() with an invitation from before = %v, want unauthenticated", way, err)
+		}
+		r := httptest.NewRequest("GET", "/", nil)
+		r.AddCookie(cookie)
+		if v, err := c.SessionFrom(r); fault.KindOf(err) != fault.Unauthenticated {
+			t.Errorf("%s: SessionFrom() a session from before = %v, %v, want unauthenticated", way, v.Admin.Role(), err)
 		}
 	}
 }
