@@ -186,6 +186,31 @@ func TestPermissionsAndDeletion(t *testing.T) {
 	})
 }
 
+func TestPermissionsByAddressNameOneDocument(t *testing.T) {
+	sqldbtest.Both(t, func(t *testing.T, db *sqldb.DB) {
+		w := newWorld(t, db)
+		ann := w.person("ann@example.com")
+		const shared = "https://wiki/shared"
+		one, two, alias := page("one", everyone), page("two", everyone), page("alias", everyone)
+		one.ViewURL, two.ViewURL, two.ObjectType = shared, shared, "Task"
+		alias.AdditionalURLs = []string{shared}
+		w.must(w.Put(w.ctx, connector, "wiki", []corpus.Document{one, two, alias}, 0))
+		all := []string{"wiki/Page/alias", "wiki/Page/one", "wiki/Task/two"}
+
+		err := w.SetPermissions(w.ctx, connector, corpus.Ref{Datasource: "wiki", ViewURL: shared}, directory.Permissions{})
+		if fault.KindOf(err) != fault.Invalid {
+			t.Errorf("SetPermissions by an address of two documents = %v, want invalid", err)
+		}
+		if got := w.keys(ann, all...); len(got) != 3 {
+			t.Errorf("after the refusal ann sees %v, want %v", got, all)
+		}
+		w.must(w.SetPermissions(w.ctx, connector, corpus.Ref{Datasource: "wiki", ObjectType: "Page", ViewURL: shared}, directory.Permissions{}))
+		if got, want := w.keys(ann, all...), []string{"wiki/Page/alias", "wiki/Task/two"}; !slices.Equal(got, want) {
+			t.Errorf("after SetPermissions by address and type ann sees %v, want %v", got, want)
+		}
+	})
+}
+
 func (w *world) incarnation() string {
 	w.t.Helper()
 	h, err := w.Head(w.ctx, maintenance)

@@ -212,20 +212,35 @@ func (c *Corpus) SetPermissions(ctx context.Context, caller grant.Caller, ref Re
 	})
 }
 
-// resolve finds the key of a document that a connector names.
+// resolve finds the key of a document that a connector names. An address names the document whose own
+// it is, before those that have it besides. Where it could be several, none is taken: to narrow one of
+// them would leave the others open.
 func resolve(ctx context.Context, tx *sqldb.Tx, ref Ref) (string, error) {
-	var key string
+	var keys []string
 	var err error
 	if ref.ID != "" {
-		key, err = sqldb.One(ctx, tx, sqldb.ScanText, "SELECT key FROM documents WHERE key = $1", ref.Key())
+		keys, err = sqldb.All(ctx, tx, sqldb.ScanText, "SELECT key FROM documents WHERE key = $1", ref.Key())
 	} else {
-		key, err = sqldb.One(ctx, tx, sqldb.ScanText, `SELECT d.key FROM document_urls u JOIN documents d ON d.key = u.key
-			WHERE u.url = $1 AND d.datasource = $2 ORDER BY d.key LIMIT 1`, ref.ViewURL, ref.Datasource)
+		const named = " AND d.datasource = $2 AND ($3 = '' OR d.object_type = $3) ORDER BY d.key LIMIT 2"
+		for _, query := range []string{
+			"SELECT d.key FROM document_urls u JOIN documents d ON d.key = u.key WHERE u.url = $1 AND d.view_url = $1" + named,
+			"SELECT d.key FROM document_urls u JOIN documents d ON d.key = u.key WHERE u.url = $1" + named,
+		} {
+			keys, err = sqldb.All(ctx, tx, sqldb.ScanText, query, ref.ViewURL, ref.Datasource, ref.ObjectType)
+			if err != nil || len(keys) > 0 {
+				break
+			}
+		}
 	}
-	if fault.KindOf(err) == fault.NotFound {
-		return "", fault.New(fault.NotFound, "There is no such document in this datasource. Index it first.").Wrap(err)
+	switch {
+	case err != nil:
+		return "", err
+	case len(keys) == 0:
+		return "", fault.New(fault.NotFound, "There is no such document in this datasource. Index it first.")
+	case len(keys) > 1:
+		return "", invalid("viewURL", "Several documents of this datasource have this viewURL. Name the one that is meant by id and objectType.")
 	}
-	return key, err
+	return keys[0], nil
 }
 
 // Delete removes a document. One that does not exist is no error.
