@@ -3,6 +3,7 @@ package plain
 import (
 	"slices"
 	"sort"
+	"strings"
 	"sync"
 
 	"github.com/sheafsearch/sheaf/internal/index"
@@ -76,7 +77,13 @@ type segment struct {
 	positions []uint32
 
 	sortOnce sync.Once
-	sorted   [plan.Joined + 1][]string // the terms of each form, worked out when first needed
+	sorted   [plan.Joined + 1][]entry // the terms of each form, worked out when first needed
+}
+
+// entry is a term with its postings.
+type entry struct {
+	text     string
+	postings []posting
 }
 
 // gap lies between the texts of one field, so that no phrase and no pair reaches across.
@@ -143,29 +150,30 @@ func (s *segment) at(p *posting, f rank.Field) []uint32 {
 }
 
 // withPrefix returns the terms of a form that begin with prefix.
-func (s *segment) withPrefix(form plan.Form, prefix string) []string {
+func (s *segment) withPrefix(form plan.Form, prefix string) []entry {
 	s.sortOnce.Do(func() {
-		for t := range s.terms {
-			s.sorted[t.Form] = append(s.sorted[t.Form], t.Text)
+		for t, postings := range s.terms {
+			s.sorted[t.Form] = append(s.sorted[t.Form], entry{t.Text, postings})
 		}
 		for i := range s.sorted {
-			slices.Sort(s.sorted[i])
+			slices.SortFunc(s.sorted[i], func(a, b entry) int { return strings.Compare(a.text, b.text) })
 		}
 	})
 	list := s.sorted[form]
-	list = list[sort.SearchStrings(list, prefix):]
-	end := sort.Search(len(list), func(i int) bool { return len(list[i]) < len(prefix) || list[i][:len(prefix)] != prefix })
-	return list[:end]
+	list = list[sort.Search(len(list), func(i int) bool { return list[i].text >= prefix }):]
+	return list[:sort.Search(len(list), func(i int) bool { return !strings.HasPrefix(list[i].text, prefix) })]
 }
 
 // prefixPostings adds up the exact and joined terms that begin with prefix.
 func (s *segment) prefixPostings(prefix string) []posting {
 	sums := make([]rank.Counts, len(s.docs))
 	for _, form := range []plan.Form{plan.Exact, plan.Joined} {
-		for _, text := range s.withPrefix(form, prefix) {
-			for _, p := range s.terms[plan.Term{Form: form, Text: text}] {
-				for f, n := range p.counts {
-					sums[p.doc][f] += n
+		for _, e := range s.withPrefix(form, prefix) {
+			for i := range e.postings {
+				p := &e.postings[i]
+				sum := &sums[p.doc]
+				for f, n := range &p.counts {
+					sum[f] += n
 				}
 			}
 		}

@@ -51,12 +51,13 @@ func (v *view) corrections(word string, limit int, admits test) []string {
 	near := map[string]*candidate{}
 	for i := range v.segments {
 		p := &v.segments[i]
-		for _, term := range p.withPrefix(plan.Exact, "") {
+		for _, e := range p.withPrefix(plan.Exact, "") {
+			term := e.text
 			edits := index.Edits(folded, []rune(term), allowed)
 			if edits > allowed {
 				continue
 			}
-			for _, at := range p.terms[plan.Term{Form: plan.Exact, Text: term}] {
+			for _, at := range e.postings {
 				if p.isDead(at.doc) || !admits(p.docs[at.doc]) {
 					continue
 				}

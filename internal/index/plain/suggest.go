@@ -85,9 +85,12 @@ func (v *view) each(ctx context.Context, p *plan.Plan, fields fieldSet, admits t
 
 // completions lists the words of short fields that begin with last, among the documents that have all of before.
 func (v *view) completions(ctx context.Context, q index.SuggestQuery, before, last string, admits test) ([]index.WordSuggestion, error) {
-	inside := map[*document]bool{}
+	inside := map[*part][]bool{} // by the document's number
 	err := v.each(ctx, plan.Strict(before, false, q.Languages), allFields(), admits, func(m *matcher, number uint32) {
-		inside[m.part.docs[number]] = true
+		if inside[m.part] == nil {
+			inside[m.part] = make([]bool, len(m.part.docs))
+		}
+		inside[m.part][number] = true
 	})
 	if err != nil {
 		return nil, err
@@ -102,11 +105,21 @@ func (v *view) completions(ctx context.Context, q index.SuggestQuery, before, la
 	documents := map[string]int{}
 	for i := range v.segments {
 		p := &v.segments[i]
-		for _, word := range p.withPrefix(plan.Exact, prefix) {
-			for _, at := range p.terms[plan.Term{Form: plan.Exact, Text: word}] {
-				if _, some := short.only(at.counts); some && inside[p.docs[at.doc]] {
-					documents[word]++
+		in := inside[p]
+		if in == nil {
+			continue
+		}
+		for _, e := range p.withPrefix(plan.Exact, prefix) {
+			n := 0
+			for j := range e.postings {
+				if at := &e.postings[j]; in[at.doc] {
+					if _, some := short.only(at.counts); some {
+						n++
+					}
 				}
+			}
+			if n > 0 {
+				documents[e.text] += n
 			}
 		}
 	}
