@@ -127,3 +127,37 @@ func TestEdits(t *testing.T) {
 		}
 	}
 }
+
+// TestGateIsChangedByMaintenanceAlone holds that whoever is not the server itself changes nothing, and that it changes nothing
+// when it is refused.
+func TestGateIsChangedByMaintenanceAlone(t *testing.T) {
+	x := gate(t)
+	batch := index.Batch{Incarnation: "x", Through: 3, Changes: []index.Change{{Position: 3, Key: "open"}}}
+	before := x.State()
+	spare := plain.New()
+	for kind := grant.Kind(1); kind < grant.Maintenance; kind <<= 1 {
+		c := grant.Mint(&grant.Facts{Kind: kind, Scopes: grant.AllScopes, Person: "p", Role: grant.RoleSuperAdmin})
+		if err := x.Apply(t.Context(), c, batch); fault.KindOf(err) != fault.Forbidden {
+			t.Errorf("Apply() by %s = %v, want forbidden", kind, err)
+		}
+		if err := x.Replace(c, spare); fault.KindOf(err) != fault.Forbidden {
+			t.Errorf("Replace() by %s = %v, want forbidden", kind, err)
+		}
+	}
+	if err := x.Apply(t.Context(), grant.Caller{}, batch); fault.KindOf(err) != fault.Forbidden {
+		t.Errorf("Apply() by nobody = %v, want forbidden", err)
+	}
+	if err := x.Replace(grant.Caller{}, spare); fault.KindOf(err) != fault.Forbidden {
+		t.Errorf("Replace() by nobody = %v, want forbidden", err)
+	}
+	if d := cmp.Diff(before, x.State()); d != "" {
+		t.Errorf("State() after refusals (-want +got):\n%s", d)
+	}
+	server := grant.Mint(&grant.Facts{Kind: grant.Maintenance})
+	if err := x.Apply(t.Context(), server, batch); err != nil || x.State().Documents != 1 {
+		t.Errorf("Apply() by the server = %v with %d documents left, want 1", err, x.State().Documents)
+	}
+	if err := x.Replace(server, spare); err != nil || x.State().Documents != 0 {
+		t.Errorf("Replace() by the server = %v with %d documents, want none", err, x.State().Documents)
+	}
+}
