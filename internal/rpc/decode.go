@@ -3,6 +3,7 @@ package rpc
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -173,19 +175,42 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// room waits until a large body fits beside those being read, so that many at once cannot fill the memory.
-func (x *exchange) room() (release func(), err error) {
-	size := x.r.ContentLength
-	if size >= 0 && size <= DefaultBody && x.r.Header.Get("Content-Encoding") == "" || x.op.MaxBody <= DefaultBody {
-		return func() {}, nil
+// largeStep is how much of the memory for large bodies is taken at a time, and largeWait for how long a body that
+// has begun waits for the next step. Bodies that hold memory and wait for each other end by it.
+const (
+	largeStep = 4 << 20
+	largeWait = 5 * time.Second
+)
+
+// meteredReader takes memory for what has arrived of a large body, not for what is announced, so that whoever sends
+// slowly, or says no size, keeps nobody waiting. What a body of ordinary size takes is free.
+type meteredReader struct {
+	x    *exchange
+	r    io.Reader
+	read int64
+	held int64
+}
+
+func (m *meteredReader) Read(p []byte) (int, error) {
+	n, err := m.r.Read(p)
+	if m.read += int64(n); m.read <= DefaultBody+m.held {
+		return n, err
 	}
-	if size < 0 || x.r.Header.Get("Content-Encoding") != "" || size > x.op.MaxBody {
-		size = x.op.MaxBody // what it comes to is not known before it is read
+	ctx, cancel := context.WithTimeout(m.x.ctx, largeWait)
+	defer cancel()
+	if err := m.x.s.large.Acquire(ctx, largeStep); err != nil {
+		f := fault.New(fault.Unavailable, "Too many large bodies are being read. Try again in a moment, or send less at a time.")
+		f.RetryAfter = time.Second
+		return 0, f.Wrap(err)
 	}
-	if err := x.s.large.Acquire(x.ctx, size); err != nil {
-		return nil, fault.New(fault.Unavailable, "Too many large bodies are being read. Try again in a moment, or send less at a time.").Wrap(err)
+	m.held += largeStep
+	return n, err
+}
+
+func (m *meteredReader) release() {
+	if m.held > 0 {
+		m.x.s.large.Release(m.held)
 	}
-	return func() { x.s.large.Release(size) }, nil
 }
 
 func (x *exchange) tooLarge() *fault.Fault {
@@ -211,21 +236,18 @@ func (x *exchange) decode(req any) error {
 			return fault.New(fault.UnsupportedMedia, "Send the body as JSON with Content-Type: application/json.")
 		}
 	}
-	release, err := x.room()
-	if err != nil {
-		return err
-	}
-	defer release()
 	body, err := x.body()
 	if err != nil {
 		return err
 	}
+	metered := meteredReader{x: x, r: body}
+	defer metered.release()
 	buf := buffers.Get().(*bytes.Buffer) //nolint:errcheck // the pool holds nothing else
 	defer putBuffer(buf)
 	if n := x.r.ContentLength; n > 0 && n <= maxPooled {
 		buf.Grow(int(n) + bytes.MinRead)
 	}
-	if _, err := buf.ReadFrom(body); err != nil {
+	if _, err := buf.ReadFrom(&metered); err != nil {
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
 			return x.tooLarge().Wrap(err)
 		}

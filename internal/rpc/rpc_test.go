@@ -13,7 +13,9 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -258,6 +260,32 @@ func TestLargeBodiesTakeTurns(t *testing.T) {
 	s.large.Release(largeBodies)
 	if got := send(t.Context(), 2<<20); got != 200 {
 		t.Errorf("a large body with room = %d, want 200", got)
+	}
+}
+
+// TestSlowLargeBodiesHoldNobodyUp holds that a body takes memory as it arrives: announced sizes and unknown ones take none.
+func TestSlowLargeBodiesHoldNobodyUp(t *testing.T) {
+	s := testServer(as(grant.User, grant.Search), nil, io.Discard)
+	var wait sync.WaitGroup
+	defer wait.Wait()
+	for range 2 * largeBodies / IndexingBody {
+		for _, size := range []int64{-1, IndexingBody} {
+			body, slow := io.Pipe()
+			defer func() { _ = slow.Close() }()
+			wait.Go(func() {
+				r := httptest.NewRequest("POST", "/api/index/v1/thing", body)
+				r.ContentLength = size
+				s.ServeHTTP(httptest.NewRecorder(), r)
+			})
+			_, _ = slow.Write([]byte(`{"text":"`)) // returns once the server reads
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	r := httptest.NewRequestWithContext(ctx, "POST", "/api/index/v1/thing", strings.NewReader(`{"text":"`+strings.Repeat("x", 8<<20)+`"}`))
+	w := httptest.NewRecorder()
+	if s.ServeHTTP(w, r); w.Code != 200 {
+		t.Errorf("a large body beside slow ones = %d, want 200", w.Code)
 	}
 }
 
