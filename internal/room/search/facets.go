@@ -91,7 +91,7 @@ func facetResults(o *Options, facets []index.Facet, people *directory.Roster) []
 	return list
 }
 
-// keeps reports whether a bucket of people passes the filter of buckets: by address, name or preferred name. p is nil
+// keeps reports whether a bucket of people passes the filter of buckets: by address, name or name on record. p is nil
 // where nobody is known by the value.
 func keeps(filter *BucketFilter, field, value string, p *directory.Person) bool {
 	if filter == nil || fieldOf(filter.Facet) != field {
@@ -99,7 +99,7 @@ func keeps(filter *BucketFilter, field, value string, p *directory.Person) bool 
 	}
 	names := value
 	if p != nil {
-		names = strings.Join([]string{value, p.Name, preferredName(p)}, " ")
+		names = strings.Join([]string{value, p.Name, nameOnRecord(p)}, " ")
 	}
 	return analysis.HasWordPrefix(analysis.Fold(names), analysis.Fold(filter.Prefix))
 }

@@ -26,7 +26,7 @@ func (f *filters) namesakes(value string) []*directory.Person {
 	var exact, near []*directory.Person
 	for _, p := range page.People {
 		switch {
-		case analysis.Fold(p.Name) == full || analysis.Fold(preferredName(p)) == full:
+		case analysis.Fold(p.Name) == full || analysis.Fold(nameOnRecord(p)) == full:
 			exact = append(exact, p)
 		case named(p, words):
 			near = append(near, p)
@@ -38,16 +38,13 @@ func (f *filters) namesakes(value string) []*directory.Person {
 	return near[:min(len(near), maxNamesakes)]
 }
 
-// preferredName is how a person is called, where that differs from the name on record.
-func preferredName(p *directory.Person) string {
-	if p.Profile.PreferredName == "" {
-		return p.Name
-	}
-	return p.Profile.PreferredName + " " + p.Profile.LastName
+// nameOnRecord is what the employer calls a person, who may go by another name.
+func nameOnRecord(p *directory.Person) string {
+	return strings.TrimSpace(p.Profile.FirstName + " " + p.Profile.LastName)
 }
 
 // named reports whether each of the folded words begins a word of the person's names.
 func named(p *directory.Person, words []string) bool {
-	names := analysis.Fold(p.Name + " " + preferredName(p))
+	names := analysis.Fold(p.Name + " " + nameOnRecord(p))
 	return !slices.ContainsFunc(words, func(w string) bool { return !analysis.HasWordPrefix(names, w) })
 }
