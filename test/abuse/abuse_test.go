@@ -231,7 +231,9 @@ func TestSizes(t *testing.T) {
 			_, _ = z.Write(bytes.Repeat([]byte("a"), 1<<20))
 		}
 		_, _ = io.WriteString(z, `"}`)
-		z.Close()
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
 		for path, token := range map[string]string{"/rest/api/v1/search": s.user, "/api/index/v1/indexdocuments": s.intake} {
 			a := s.raw(t, fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s",
 				path, token, bomb.Len(), bomb.String()))
