@@ -134,23 +134,38 @@ func (d *Document) checkLists() error {
 		if p.Name == "" || len(p.Name) > MaxTag || len(p.Value) > MaxProperty {
 			return invalid("customProperties", "A custom property has a name of at most %d bytes and a value of at most %d bytes.", MaxTag, MaxProperty)
 		}
+		if err := checkText("customProperties", p.Name, MaxTag); err != nil {
+			return err
+		}
 	}
 	if len(d.Comments) > MaxComments {
 		return invalid("comments", "A document has at most %d comments.", MaxComments)
 	}
 	size := 0
-	for _, c := range d.Comments {
+	users := []User{d.Author, d.Owner, d.UpdatedBy}
+	for i := range d.Comments {
+		c := &d.Comments[i]
 		size += len(c.Text)
-		if c.ID == "" || len(c.ID) > MaxShort {
-			return invalid("comments", "A comment has an id of at most %d bytes.", MaxShort)
+		if c.ID == "" {
+			return invalid("comments", "A comment has an id.")
 		}
+		if err := checkText("comments", c.ID, MaxShort); err != nil {
+			return err
+		}
+		users = append(users, c.Author, c.UpdatedBy)
 	}
 	if size > MaxBody {
 		return fault.Newf(fault.TooLarge, "The comments of a document have at most %d bytes of text.", MaxBody).WithField("comments")
 	}
-	for _, u := range []User{d.Author, d.Owner, d.UpdatedBy} {
-		if len(u.Email) > MaxShort || len(u.UserID) > MaxShort || len(u.Name) > MaxShort {
-			return invalid("author", "The parts of a reference to a user have at most %d bytes each.", MaxShort)
+	for _, u := range users {
+		for _, part := range []string{u.Email, u.UserID, u.Name} {
+			if len(part) > MaxShort {
+				return invalid("author", "The parts of a reference to a user have at most %d bytes each.", MaxShort)
+			}
+			// Ids go into queries later, where one that SQL refuses would stop the index for everybody.
+			if err := checkText("author", part, MaxShort); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

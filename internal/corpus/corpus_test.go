@@ -211,6 +211,40 @@ func TestPermissionsByAddressNameOneDocument(t *testing.T) {
 	})
 }
 
+// TestManyNewReadersTakeTurns holds that a document for thousands of groups that nobody knows leaves the writer to others
+// in between.
+func TestManyNewReadersTakeTurns(t *testing.T) {
+	sqldbtest.Both(t, func(t *testing.T, db *sqldb.DB) {
+		w := newWorld(t, db)
+		ann := w.person("ann@example.com")
+		many := directory.Permissions{Intersections: [][]string{{"g-7", "h"}}}
+		for i := range 3000 {
+			many.Groups = append(many.Groups, fmt.Sprintf("g-%d", i))
+		}
+		before := db.Stats().Commits
+		w.must(w.Put(w.ctx, connector, "wiki", []corpus.Document{page("many", many)}, 0))
+		if n := db.Stats().Commits - before; n < 10 {
+			t.Errorf("Put() for %d new groups took %d transactions, want 10 or more", len(many.Groups), n)
+		}
+		w.must(w.dir.PutGroups(w.ctx, "wiki", []directory.Group{{Name: "g-2999"}}))
+		w.must(w.dir.PutMemberships(w.ctx, "wiki", []directory.Membership{{Group: "g-2999", User: "ann@example.com"}}))
+		if got := w.keys(ann, "wiki/Page/many"); len(got) != 1 {
+			t.Errorf("a member of the last group sees %v, want the document", got)
+		}
+		before = db.Stats().Commits
+		for i := range many.Groups {
+			many.Groups[i] += "-next"
+		}
+		w.must(w.SetPermissions(w.ctx, connector, corpus.Ref{Datasource: "wiki", ObjectType: "Page", ID: "many"}, many))
+		if n := db.Stats().Commits - before; n < 10 {
+			t.Errorf("SetPermissions() for %d new groups took %d transactions, want 10 or more", len(many.Groups), n)
+		}
+		if got := w.keys(ann, "wiki/Page/many"); len(got) != 0 {
+			t.Errorf("a member of a group that lost the document sees %v, want nothing", got)
+		}
+	})
+}
+
 func (w *world) incarnation() string {
 	w.t.Helper()
 	h, err := w.Head(w.ctx, maintenance)
@@ -241,6 +275,11 @@ func TestRefusals(t *testing.T) {
 		"script URL":         {edit(func(d *corpus.Document) { d.ViewURL = "JavaScript:alert(1)" }), fault.Invalid},
 		"long URL":           {edit(func(d *corpus.Document) { d.ViewURL = "https://wiki/" + strings.Repeat("a", 2048) }), fault.Invalid},
 		"NUL in title":       {edit(func(d *corpus.Document) { d.Title = "a\x00" }), fault.Invalid},
+		"NUL in author's id": {edit(func(d *corpus.Document) { d.Author.UserID = "\x00" }), fault.Invalid},
+		"NUL in a comment": {edit(func(d *corpus.Document) {
+			d.Comments = []corpus.Comment{{ID: "1", UpdatedBy: corpus.User{UserID: "\x00"}}}
+		}), fault.Invalid},
+		"NUL in a property":  {edit(func(d *corpus.Document) { d.Properties = []corpus.Property{{Name: "\x00"}} }), fault.Invalid},
 		"milliseconds":       {edit(func(d *corpus.Document) { d.UpdatedAt = 1700000000000 }), fault.Invalid},
 		"group with a space": {edit(func(d *corpus.Document) { d.Permissions.Groups = []string{"a b"} }), fault.Invalid},
 		"huge body":          {edit(func(d *corpus.Document) { d.Body = strings.Repeat("a", corpus.MaxBody+1) }), fault.TooLarge},

@@ -55,6 +55,9 @@ func (c *Corpus) Put(ctx context.Context, caller grant.Caller, datasource string
 			n++
 		}
 		part := rest[:n]
+		if err := c.dir.Prepare(ctx, sqldb.Bulk, datasource, permissionsOf(part)); err != nil {
+			return err
+		}
 		err := c.db.Write(ctx, sqldb.Bulk, func(tx *sqldb.Tx) error { return c.put(ctx, tx, datasource, part, version) })
 		if err != nil {
 			return err
@@ -62,6 +65,14 @@ func (c *Corpus) Put(ctx context.Context, caller grant.Caller, datasource string
 		rest = rest[n:]
 	}
 	return nil
+}
+
+func permissionsOf(docs []Document) []directory.Permissions {
+	list := make([]directory.Permissions, len(docs))
+	for i := range docs {
+		list[i] = docs[i].Permissions
+	}
+	return list
 }
 
 // inDocument says which of several documents a fault is about.
@@ -95,11 +106,7 @@ func (d *Document) size() int {
 }
 
 func (c *Corpus) put(ctx context.Context, tx *sqldb.Tx, datasource string, docs []Document, version int64) error {
-	permissions := make([]directory.Permissions, len(docs))
-	for i := range docs {
-		permissions[i] = docs[i].Permissions
-	}
-	readers, err := c.dir.Intern(ctx, tx, datasource, permissions)
+	readers, err := c.dir.Intern(ctx, tx, datasource, permissionsOf(docs))
 	if err != nil {
 		return err
 	}
@@ -189,6 +196,9 @@ func (c *Corpus) SetPermissions(ctx context.Context, caller grant.Caller, ref Re
 		}
 	} else if err := directory.CheckURL("viewURL", ref.ViewURL); err != nil || ref.ViewURL == "" {
 		return invalid("id", "Name the document by id and objectType, or by viewURL.")
+	}
+	if err := c.dir.Prepare(ctx, sqldb.Security, ref.Datasource, []directory.Permissions{p}); err != nil {
+		return err
 	}
 	return c.db.Write(ctx, sqldb.Security, func(tx *sqldb.Tx) error {
 		key, err := resolve(ctx, tx, ref)

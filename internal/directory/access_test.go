@@ -477,3 +477,20 @@ func playAgainstModel(t *testing.T, db *sqldb.DB, rnd *rand.Rand, steps int) {
 		}
 	}
 }
+
+// An id that no user can have names nobody. SQL would refuse it, and with it the index all that comes after.
+func TestUserEmailsPassOverWhatIsNoID(t *testing.T) {
+	sqldbtest.Both(t, func(t *testing.T, db *sqldb.DB) {
+		w := newWorld(t, db)
+		w.realm(directory.Realm{Datasource: "wiki", Visible: true})
+		w.must(w.dir.PutIdentities(w.ctx, "wiki", []directory.Identity{{Email: "ann@example.com", UserID: "u1", Active: true}}))
+		var got map[string]string
+		w.must(w.db.Read(w.ctx, func(tx *sqldb.Tx) (err error) {
+			got, err = directory.UserEmails(w.ctx, tx, "wiki", []string{"\x00", "u1", ""})
+			return err
+		}))
+		if d := cmp.Diff(map[string]string{"u1": "ann@example.com"}, got); d != "" {
+			t.Errorf("UserEmails() differs (-want +got):\n%s", d)
+		}
+	})
+}

@@ -141,9 +141,11 @@ func intersectionsOf(ctx context.Context, tx *sqldb.Tx, datasource string, group
 // UserEmails returns the folded addresses of users of a datasource by their ids there. Unknown ids
 // are missing from the answer.
 func UserEmails(ctx context.Context, tx *sqldb.Tx, datasource string, ids []string) (map[string]string, error) {
-	args := make([]any, len(ids))
-	for i, id := range ids {
-		args[i] = id
+	args := make([]any, 0, len(ids))
+	for _, id := range ids {
+		if CheckName(id) == nil { // no user has another, and SQL may refuse it
+			args = append(args, id)
+		}
 	}
 	type row struct{ id, email string }
 	scan := func(s sqldb.Scanner) (r row, err error) { err = s.Scan(&r.id, &r.email); return r, err }
