@@ -15,6 +15,7 @@ import (
 
 // TestAdminLock crosses each operation of the admin API with every request that must not open it. Nothing of a body is read.
 func TestAdminLock(t *testing.T) {
+	t.Parallel()
 	s := sheaftest.Open(t)
 	s.Person("ada@quillmere.example", grant.RoleSuperAdmin)
 	ada, other, ended := s.SignIn("ada@quillmere.example"), s.SignIn("ada@quillmere.example"), s.SignIn("ada@quillmere.example")
@@ -141,6 +142,7 @@ func (o *office) person(role grant.Role) string {
 
 // TestAdminRoles writes down which role opens what of the admin API. A change of power is a line in a diff.
 func TestAdminRoles(t *testing.T) {
+	t.Parallel()
 	o := &office{Server: sheaftest.Open(t), t: t}
 	o.Person("target@quillmere.example", grant.RoleMember)
 	o.Must("POST", "/api/index/v1/adddatasource", o.Indexing(),

@@ -5,9 +5,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sheafsearch/sheaf/internal/authority"
 	"github.com/sheafsearch/sheaf/internal/corpus"
 	"github.com/sheafsearch/sheaf/internal/demo"
 	"github.com/sheafsearch/sheaf/internal/directory"
+	"github.com/sheafsearch/sheaf/internal/grant"
 	"github.com/sheafsearch/sheaf/internal/room/search"
 	"github.com/sheafsearch/sheaf/internal/sheaftest"
 )
@@ -46,6 +48,7 @@ func active(t *testing.T, s *sheaftest.Server, email string) bool {
 
 // TestPromises holds what the sample company promises of who finds what.
 func TestPromises(t *testing.T) {
+	t.Parallel()
 	s := sheaftest.Demo(t)
 	for _, p := range demo.Promises() {
 		if !active(t, s, p.Email) {
@@ -63,6 +66,7 @@ func TestPromises(t *testing.T) {
 
 // TestExamples holds that the queries which the README shows give what they are shown for, near the top.
 func TestExamples(t *testing.T) {
+	t.Parallel()
 	s := sheaftest.Demo(t)
 	for _, e := range demo.Examples() {
 		ids := searchAll(t, s, s.As(e.Email), e.Query)
@@ -74,6 +78,7 @@ func TestExamples(t *testing.T) {
 
 // TestEverybodyFindsExactlyWhatTheyMayRead lists all documents as each person and compares with the company's own reckoning.
 func TestEverybodyFindsExactlyWhatTheyMayRead(t *testing.T) {
+	t.Parallel()
 	s := sheaftest.Demo(t)
 	for _, p := range s.Company.People {
 		if p.Status == "EX" {
@@ -97,6 +102,7 @@ func TestEverybodyFindsExactlyWhatTheyMayRead(t *testing.T) {
 // TestNothingLeaks holds that the words of confidential documents show up nowhere for those outside: not in results, facets,
 // completions, documents by id, or totals.
 func TestNothingLeaks(t *testing.T) {
+	t.Parallel()
 	s := sheaftest.Demo(t)
 	for _, p := range demo.Promises() {
 		if p.Sees || !active(t, s, p.Email) {
@@ -127,5 +133,44 @@ func TestNothingLeaks(t *testing.T) {
 				t.Errorf("%s as %s shows %s", c.path, p.Email, p.Document)
 			}
 		}
+	}
+}
+
+// TestAnonymousSeesWhatWasOpened holds that an ANONYMOUS token finds nothing at first, and then of the datasources that were
+// opened exactly what everyone may read.
+func TestAnonymousSeesWhatWasOpened(t *testing.T) {
+	t.Parallel()
+	s := sheaftest.Demo(t)
+	_, token := s.Token(authority.Anonymous, "", grant.Search)
+	if found := searchAll(t, s, token, ""); len(found) != 0 {
+		t.Errorf("an ANONYMOUS token finds %v before anything was opened", found)
+	}
+	opened := map[string]bool{}
+	session := s.SignIn(s.Company.Admin)
+	for _, source := range []string{"wiki", "crm", "handbook"} {
+		s.Must("PATCH", "/api/admin/v1/datasources/"+source, "", `{"openToAnonymousTokens":true}`, session.Headers()...)
+		opened[source] = true
+		var want []string
+		for i := range s.Company.Documents {
+			if d := &s.Company.Documents[i]; opened[d.Datasource] && d.Permissions.Anonymous {
+				want = append(want, d.ID)
+			}
+		}
+		found := searchAll(t, s, token, "")
+		slices.Sort(found)
+		slices.Sort(want)
+		if !slices.Equal(found, want) {
+			t.Errorf("with %s opened an ANONYMOUS token finds %d documents, want %d", source, len(found), len(want))
+		}
+		if source == "wiki" && len(want) == 0 {
+			t.Error("the sample company's wiki has nothing for everyone")
+		}
+	}
+	s.Must("PATCH", "/api/admin/v1/datasources/wiki", "", `{"openToAnonymousTokens":false}`, session.Headers()...)
+	for _, source := range []string{"crm", "handbook"} {
+		s.Must("PATCH", "/api/admin/v1/datasources/"+source, "", `{"openToAnonymousTokens":false}`, session.Headers()...)
+	}
+	if found := searchAll(t, s, token, ""); len(found) != 0 {
+		t.Errorf("an ANONYMOUS token finds %v after all was closed", found)
 	}
 }

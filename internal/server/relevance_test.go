@@ -13,6 +13,7 @@ import (
 // TestRelevance holds the first three results of the queries in testdata/relevance.golden. A change of ranking is a
 // change of that file, for a person to judge.
 func TestRelevance(t *testing.T) {
+	t.Parallel()
 	s := sheaftest.Demo(t, func(cfg *server.Config) { cfg.Now = sheaftest.Now })
 	text, err := os.ReadFile("testdata/relevance.golden")
 	if err != nil {
