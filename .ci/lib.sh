@@ -13,17 +13,9 @@ cd "$ROOT"
 export GOTOOLCHAIN=local GOFLAGS="${GOFLAGS:-} -mod=readonly" PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1 NO_COLOR=1
 unset SHEAF_DATA SHEAF_LISTEN SHEAF_PUBLIC_URL SHEAF_MASTER_KEY
 
-PASSED=0 FAILED=0 SKIPPED=0 FAILURES=() CLEANUPS=()
+PASSED=0 FAILED=0 SKIPPED=0 FAILURES=()
 
-# at_end COMMAND… runs when the script ends, however it ends, last registered first.
-at_end() { CLEANUPS+=("$(printf '%q ' "$@")"); }
-
-finish() {
-  local i
-  for ((i = ${#CLEANUPS[@]} - 1; i >= 0; i--)); do eval "${CLEANUPS[i]}" || true; done
-  rm -rf "$WORK"
-}
-trap finish EXIT
+trap 'rm -rf "$WORK"' EXIT
 trap 'exit 130' INT TERM
 
 # skip REASON ends the step without counting it. Only for what the machine forbids, never for what fails.
@@ -153,6 +145,9 @@ fuzz_all() {
 
 # fuzz_targets counts them, so that a step can share its time out.
 fuzz_targets() { grep -rhoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*\(' . | wc -l; }
+
+# verbose runs Go tests of the binary: what they measured is shown, the list of what passed is not.
+verbose() { go test -count=1 -v "$@" | sed -E '/^=== (RUN|PAUSE|CONT)/d; /^ +--- PASS/d'; }
 
 # can_trace says whether this machine lets one process trace another that is not its child.
 can_trace() {

@@ -23,6 +23,8 @@ const (
 	admin      = "keeper@crash.example"
 	// catchUp bounds how long the index may take after a restart to show what SQL holds.
 	catchUp = 20 * time.Second
+	// fresh is how many rounds share a data directory: each round reads all that the earlier ones wrote.
+	fresh = 20
 )
 
 // rig is a data directory with an administrator, a datasource and the tokens that the tests need. Tokens outlive the
@@ -165,6 +167,10 @@ func TestKill(t *testing.T) {
 	r, s := newRig(t)
 
 	for round := range rounds {
+		if round > 0 && round%fresh == 0 {
+			s.Stop(t)
+			r, s = newRig(t)
+		}
 		writes := runWorkers(t, r, s, round, rng)
 		s.Kill()
 		if round%4 == 3 {
