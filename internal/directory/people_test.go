@@ -418,3 +418,24 @@ func BenchmarkAccessCold(b *testing.B) {
 		}
 	}
 }
+
+// TestChainsAreBounded holds that records of a chart thousands of levels deep do not make an answer of their square.
+func TestChainsAreBounded(t *testing.T) {
+	w := newWorld(t, sqldbtest.Open(t))
+	var records []directory.EmployeeRecord
+	for i := range 300 {
+		p := directory.Profile{FirstName: "Ann", LastName: "Lee"}
+		if i > 0 {
+			p.ManagerEmail = fmt.Sprintf("p%d@example.com", i-1)
+		}
+		records = append(records, directory.EmployeeRecord{Email: fmt.Sprintf("p%d@example.com", i), Profile: p})
+	}
+	w.must(w.dir.PutEmployees(w.ctx, records))
+	roster, err := w.dir.Roster(w.ctx)
+	w.must(err)
+	last, _ := roster.ByEmail("p299@example.com")
+	place := roster.Place(last.ID)
+	if n := len(place.Chain); n != 100 || place.Chain[n-1].Email != "p298@example.com" || place.Chain[0].Email != "p199@example.com" {
+		t.Errorf("Place() of the 300th level has a chain of %d, want the 100 nearest, the direct manager last", n)
+	}
+}

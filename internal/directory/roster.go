@@ -218,10 +218,14 @@ func (r *Roster) ByEmail(email string) (*Person, bool) {
 // ChartPlace is where a person stands in the chart.
 type ChartPlace struct {
 	Manager *Person   // nil at the top
-	Chain   []*Person // from the top down to the direct manager
+	Chain   []*Person // from the top, or maxChain above, down to the direct manager
 	Reports []*Person // direct reports, by name
 	OrgSize int       // the person and everyone below, at least 1
 }
+
+// maxChain bounds a chain: no company has so many levels, and records that make one of thousands must not make an answer
+// of its square.
+const maxChain = 100
 
 // Place returns where an active person stands in the chart. Somebody unknown stands alone.
 func (r *Roster) Place(id string) ChartPlace {
@@ -233,7 +237,7 @@ func (r *Roster) Place(id string) ChartPlace {
 	for _, sub := range e.reports {
 		place.Reports = append(place.Reports, sub.Person)
 	}
-	for boss := e.manager; boss != nil; boss = boss.manager {
+	for boss := e.manager; boss != nil && len(place.Chain) < maxChain; boss = boss.manager {
 		place.Chain = append(place.Chain, boss.Person)
 	}
 	slices.Reverse(place.Chain)
