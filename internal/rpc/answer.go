@@ -66,13 +66,17 @@ func (x *exchange) empty() error {
 
 // json sends v whole, so that a value that cannot be encoded is still an ordinary fault.
 func (x *exchange) json(status int, v any) error {
-	buf := buffers.Get().(*bytes.Buffer) //nolint:errcheck // the pool holds nothing else
+	buf := buffers.Get().(*bytes.Buffer)
 	defer putBuffer(buf)
 	if err := json.MarshalWrite(buf, v); err != nil {
 		return fmt.Errorf("encode the answer: %w", err)
 	}
 	if err := x.ready(); err != nil {
 		return err
+	}
+	if x.op.Family == AdminAPI { // secrets and CSRF tokens, behind a cookie that caches on the way do not look at
+		h := x.w.Header()
+		h["Cache-Control"], h["X-Content-Type-Options"] = []string{"no-store"}, []string{"nosniff"}
 	}
 	x.send(status, mediaJSONFull, buf.Bytes())
 	return nil

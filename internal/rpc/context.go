@@ -12,7 +12,7 @@ import (
 //
 // Its timer starts when somebody first waits for it. An operation that waits for nothing costs none.
 type requestContext struct {
-	parent   context.Context //nolint:containedctx // this is a context
+	parent   context.Context
 	id       string
 	request  *http.Request
 	proxies  Proxies

@@ -242,7 +242,7 @@ func (x *exchange) decode(req any) error {
 	}
 	metered := meteredReader{x: x, r: body}
 	defer metered.release()
-	buf := buffers.Get().(*bytes.Buffer) //nolint:errcheck // the pool holds nothing else
+	buf := buffers.Get().(*bytes.Buffer)
 	defer putBuffer(buf)
 	if n := x.r.ContentLength; n > 0 && n <= maxPooled {
 		buf.Grow(int(n) + bytes.MinRead)

@@ -236,6 +236,26 @@ func TestGzip(t *testing.T) {
 	}
 }
 
+// TestSecretsStayOutOfLogs holds that a secret in the wrong place of a body is not written down with what is wrong.
+func TestSecretsStayOutOfLogs(t *testing.T) {
+	var log bytes.Buffer
+	s := testServer(as(grant.User, grant.Search), nil, &log)
+	do(t, s, "POST", "/api/admin/v1/thing", `{"shf_l_K30HiPm1mEfEsfHyK1FOrFC8ONP1AATI3LrR4x7aKLc4FE1pd":1}`)
+	if text := log.String(); strings.Contains(text, "K30HiPm1") || !strings.Contains(text, "Unknown field shf_l_…") {
+		t.Errorf("the log has %q, want the mistake without the secret", text)
+	}
+}
+
+// TestAdminAnswersAreNotKept holds that no cache keeps what a cookie opens.
+func TestAdminAnswersAreNotKept(t *testing.T) {
+	s := testServer(as(grant.User, grant.Search), nil, io.Discard)
+	for path, want := range map[string]string{"/api/admin/v1/thing": "no-store", "/rest/api/v1/echo": ""} {
+		if got := do(t, s, "POST", path, `{"text":"x"}`).Header.Get("Cache-Control"); got != want {
+			t.Errorf("%s: Cache-Control = %q, want %q", path, got, want)
+		}
+	}
+}
+
 // TestLargeBodiesTakeTurns holds that a large body waits while the memory for such bodies is taken, and is let go when the
 // caller gives up.
 func TestLargeBodiesTakeTurns(t *testing.T) {

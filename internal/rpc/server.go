@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"path"
+	"regexp"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -176,7 +177,7 @@ type exchange struct {
 	s       *Server
 	w       answer
 	r       *http.Request
-	ctx     context.Context //nolint:containedctx // lives as long as the request
+	ctx     context.Context
 	rt      *route
 	op      *Operation
 	caller  grant.Caller
@@ -290,6 +291,9 @@ func (x *exchange) record(status int) error {
 	})
 }
 
+// secretForm matches every secret that sheaf makes.
+var secretForm = regexp.MustCompile(`shf_([a-z])_[0-9A-Za-z]{8,}`) //nolint:gochecknoglobals // constant
+
 // end writes the log line and the metric.
 func (x *exchange) end(err error) {
 	status := x.w.status
@@ -313,7 +317,8 @@ func (x *exchange) end(err error) {
 	}
 	n := 6
 	if err != nil {
-		attrs[6] = slog.String("err", err.Error())
+		// Errors about a body name its fields, and people put secrets into the wrong place.
+		attrs[6] = slog.String("err", secretForm.ReplaceAllString(err.Error(), "shf_${1}_…"))
 		n = 7
 	}
 	x.s.log.LogAttrs(context.Background(), level, "request", attrs[:n]...)

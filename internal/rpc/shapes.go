@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"io"
 	"iter"
 	"mime"
@@ -177,7 +178,7 @@ func (x *exchange) parts() (iter.Seq2[Part, error], error) {
 	return func(yield func(Part, error) bool) {
 		for n := 0; ; n++ {
 			part, err := reader.NextPart()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return
 			}
 			if err == nil && n == maxParts {
