@@ -89,7 +89,7 @@ func newLog(w io.Writer, level slog.Level) (*slog.Logger, func()) {
 	lazy := newLazyWriter(w)
 	options := &slog.HandlerOptions{Level: level}
 	var h slog.Handler = slog.NewJSONHandler(lazy, options)
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) { //nolint:gosec // a descriptor fits an int
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		h = slog.NewTextHandler(lazy, options)
 	}
 	return slog.New(urgentHandler{h, lazy.Flush}), lazy.Close

@@ -18,7 +18,7 @@ import (
 )
 
 // version is set by the linker on a release.
-var version = "dev" //nolint:gochecknoglobals // the linker can only write a package variable
+var version = "dev"
 
 // Exit codes, the same for every command.
 const (

@@ -136,7 +136,7 @@ func serving(t *testing.T, args ...string) (url string) {
 	})
 	url = "http://" + listener
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if resp, err := http.Get(url + "/readyz"); err == nil { //nolint:gosec,noctx // our own address
+		if resp, err := http.Get(url + "/readyz"); err == nil {
 			_ = resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
 				return url

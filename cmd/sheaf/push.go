@@ -55,8 +55,8 @@ server's own host, --data names its data directory instead, and a token is made 
 }
 
 var (
-	datasourceName = regexp.MustCompile(`^[A-Za-z0-9]{1,64}$`) //nolint:gochecknoglobals // constant
-	notInName      = regexp.MustCompile(`[^A-Za-z0-9]`)        //nolint:gochecknoglobals // constant
+	datasourceName = regexp.MustCompile(`^[A-Za-z0-9]{1,64}$`)
+	notInName      = regexp.MustCompile(`[^A-Za-z0-9]`)
 )
 
 // pushed is what a push did, as --json prints it.
@@ -212,7 +212,7 @@ func readersOf(allow string) (permissions, error) {
 // progress draws a bar where a person is looking.
 func progress(w io.Writer, total int64, quiet bool) *progressbar.ProgressBar {
 	f, ok := w.(*os.File)
-	if quiet || !ok || !term.IsTerminal(int(f.Fd())) { //nolint:gosec // a descriptor fits an int
+	if quiet || !ok || !term.IsTerminal(int(f.Fd())) {
 		return progressbar.DefaultSilent(total)
 	}
 	return progressbar.NewOptions64(total, progressbar.OptionSetWriter(w), progressbar.OptionShowBytes(true),

@@ -64,7 +64,7 @@ type item struct {
 	read    int64
 }
 
-var mediaOf = map[string]string{ //nolint:gochecknoglobals // constant
+var mediaOf = map[string]string{
 	".txt": "text/plain", ".text": "text/plain", ".log": "text/plain", ".rst": "text/plain", ".adoc": "text/plain", ".org": "text/plain",
 	".md": "text/markdown", ".markdown": "text/markdown", ".html": "text/html", ".htm": "text/html",
 }

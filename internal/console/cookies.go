@@ -22,7 +22,7 @@ func (v *visit) theme() string {
 
 // setTheme keeps the appearance that a form chose, and goes back to where the form was.
 func (v *visit) setTheme() error {
-	k := v.c.cookie(themeCookie, v.form.Get("theme"), 400*day)
+	k := v.c.cookie(themeCookie, v.form.Get("theme"), 400*day) //nolint:gosec // made by cookie, below
 	if k.Value != "light" && k.Value != "dark" {
 		k.Value, k.MaxAge = "", -1
 	}
@@ -57,7 +57,7 @@ func (v *visit) takeSaid() {
 }
 
 func (c *Console) cookie(name, value string, age time.Duration) *http.Cookie {
-	k := &http.Cookie{
+	k := &http.Cookie{ //nolint:gosec // Secure wherever the public address is https; a plain one cannot have it
 		Name: name, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		Secure: strings.HasPrefix(c.cfg.PublicURL, "https://"),
 	}

@@ -37,7 +37,7 @@ func TestSignIn(t *testing.T) {
 	again := w.browser().get(path).submit("/signin", nil).want(http.StatusUnauthorized).says("You are not signed in", "used before")
 	checkPage(t, again)
 
-	d = b.get("/").submit("/signout", nil).want(http.StatusOK).says("sheaf keeps no passwords")
+	b.get("/").submit("/signout", nil).want(http.StatusOK).says("sheaf keeps no passwords")
 	b.get("/admin/platform/tokens").says("sheaf keeps no passwords").silent("Release notes bot")
 }
 

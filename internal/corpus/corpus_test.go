@@ -2,6 +2,7 @@ package corpus_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -406,7 +407,7 @@ func TestQueueIsTrimmedBehindItsReaders(t *testing.T) {
 	incarnation := w.incarnation()
 	w.must(w.Reached(w.ctx, maintenance, "slow", 4))
 	w.must(w.Reached(w.ctx, maintenance, "fast", 10))
-	if _, err := w.Changes(w.ctx, maintenance, incarnation, 3, 10); err != corpus.ErrGone {
+	if _, err := w.Changes(w.ctx, maintenance, incarnation, 3, 10); !errors.Is(err, corpus.ErrGone) {
 		t.Errorf("Changes(after 3) = %v, want ErrGone", err)
 	}
 	if s, err := w.Changes(w.ctx, maintenance, incarnation, 4, 10); err != nil || len(s.Changes) != 6 {
@@ -416,10 +417,10 @@ func TestQueueIsTrimmedBehindItsReaders(t *testing.T) {
 	if h, err := w.Head(w.ctx, maintenance); err != nil || h.Position != 10 {
 		t.Errorf("Head() of an empty queue = %+v, %v, want 10", h, err)
 	}
-	if _, err := w.Changes(w.ctx, maintenance, incarnation, 11, 10); err != corpus.ErrGone {
+	if _, err := w.Changes(w.ctx, maintenance, incarnation, 11, 10); !errors.Is(err, corpus.ErrGone) {
 		t.Errorf("Changes() past the head = %v, want ErrGone", err)
 	}
-	if _, err := w.Changes(w.ctx, maintenance, "another", 10, 10); err != corpus.ErrGone {
+	if _, err := w.Changes(w.ctx, maintenance, "another", 10, 10); !errors.Is(err, corpus.ErrGone) {
 		t.Errorf("Changes() of another incarnation = %v, want ErrGone", err)
 	}
 }

@@ -119,5 +119,5 @@ func hash(key string, n int) int {
 	x ^= x >> 33 // FNV's low bits repeat between keys that differ in their last letter only
 	x *= 0xff51afd7ed558ccd
 	x ^= x >> 33
-	return int(x % uint64(n))
+	return int(x % uint64(n)) //nolint:gosec // n is a small count
 }

@@ -8,11 +8,10 @@ import (
 // source is a datasource with what is needed to fill it.
 type source struct {
 	Datasource
-	file   string   // of data/
-	url    string   // a document's address is url + its id
-	html   bool     // whether bodies are text/html
-	status bool     // whether documents have a state
-	admit  []string // groups whose members have an account; none means everybody
+	file  string   // of data/
+	url   string   // a document's address is url + its id
+	html  bool     // whether bodies are text/html
+	admit []string // groups whose members have an account; none means everybody
 }
 
 func sources() []source {

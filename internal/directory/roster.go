@@ -267,17 +267,5 @@ func (r *Roster) Everyone() []*Person {
 	return list
 }
 
-// find returns the person that a filter's value names: by address, or by stable id.
-func (r *Roster) find(value string) *entry {
-	if e := r.people[value]; e != nil {
-		return e
-	}
-	address, err := FoldEmail(value)
-	if err != nil {
-		return nil
-	}
-	return r.byAddress[address]
-}
-
 // Fields lists the names that Query.Filters and Query.Facets take.
 func Fields() []string { return slices.Sorted(maps.Keys(fields)) }

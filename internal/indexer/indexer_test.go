@@ -148,8 +148,10 @@ func TestWhatIsFoundByFacets(t *testing.T) {
 	d := page("a", everyone)
 	d.Author, d.Status, d.Container, d.Tags = corpus.User{Email: "ANN@example.com"}, "open", "Plans", []string{"x", "y"}
 	d.Properties = []corpus.Property{
-		{Name: "due", Value: jsontext.Value(`"2026-03-01"`)}, {Name: "secret", Value: jsontext.Value(`"s"`)},
-		{Name: "Teams", Value: jsontext.Value(`["red",7,["no"],{"a":1},null,true]`)}, {Name: "Status", Value: jsontext.Value(`"other"`)},
+		{Name: "due", Value: jsontext.Value(`"2026-03-01"`)},
+		{Name: "secret", Value: jsontext.Value(`"s"`)},
+		{Name: "Teams", Value: jsontext.Value(`["red",7,["no"],{"a":1},null,true]`)},
+		{Name: "Status", Value: jsontext.Value(`"other"`)},
 	}
 	n.put(d)
 	n.catchUp()

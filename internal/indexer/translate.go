@@ -56,8 +56,12 @@ func (t *translator) document(d *corpus.Document) *index.Document {
 	owner, _ := t.user(d.Owner)
 	doc.Authors = authorNames
 	for _, f := range []struct{ field, value string }{
-		{facetDatasource, d.Datasource}, {facetType, d.ObjectType}, {facetContainer, d.Container},
-		{facetAuthor, author}, {facetOwner, owner}, {facetStatus, d.Status},
+		{facetDatasource, d.Datasource},
+		{facetType, d.ObjectType},
+		{facetContainer, d.Container},
+		{facetAuthor, author},
+		{facetOwner, owner},
+		{facetStatus, d.Status},
 	} {
 		if f.value != "" {
 			doc.Facets[f.field] = []string{f.value}

@@ -220,8 +220,10 @@ func BenchmarkRevokeUnderLoad(b *testing.B) {
 			for n := 0; ctx.Err() == nil; n++ {
 				docs := make([]corpus.Document, 100)
 				for i := range docs {
-					docs[i] = corpus.Document{ObjectType: "Page", ID: fmt.Sprintf("%d-%d-%d", loader, n%10, i), Title: "Load",
-						ViewURL: "https://bulk.example/x", Body: strings.Repeat("wind and weather ", 200)}
+					docs[i] = corpus.Document{
+						ObjectType: "Page", ID: fmt.Sprintf("%d-%d-%d", loader, n%10, i), Title: "Load",
+						ViewURL: "https://bulk.example/x", Body: strings.Repeat("wind and weather ", 200),
+					}
 				}
 				if err := s.Corpus.Put(ctx, host, "bulk", docs, 0); err != nil && ctx.Err() == nil {
 					b.Error(err)

@@ -23,7 +23,7 @@ type pageSearch struct {
 }
 
 // facetTitles are the names of facets on the page, in the order to show them. Others follow under their own names.
-var facetTitles = []struct{ field, title string }{ //nolint:gochecknoglobals // constant
+var facetTitles = []struct{ field, title string }{
 	{"datasource", "Source"}, {"type", "Type"}, {"from", "Author"}, {"status", "Status"}, {"tag", "Tag"},
 }
 

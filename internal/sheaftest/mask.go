@@ -12,13 +12,13 @@ import (
 )
 
 // maskedKeys are the fields whose scalar values differ from run to run.
-var maskedKeys = map[string]bool{ //nolint:gochecknoglobals // constant
+var maskedKeys = map[string]bool{
 	"requestID": true, "request_id": true, "requestId": true, "trackingToken": true, "cursor": true, "backendTimeMillis": true,
 	"csrfToken": true, "mask": true, "createdAt": true, "lastUsedAt": true, "revokedAt": true, "rotatedAt": true, "at": true,
 }
 
 // masks are the texts that differ from run to run, wherever they stand.
-var masks = []struct { //nolint:gochecknoglobals // constant
+var masks = []struct {
 	pattern *regexp.Regexp
 	instead string
 }{

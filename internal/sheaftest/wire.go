@@ -246,7 +246,7 @@ func fits(pattern, path string) bool {
 }
 
 // shownHeaders are the headers of an answer that a file has.
-var shownHeaders = []string{"WWW-Authenticate", "Allow", "Retry-After", "Set-Cookie"} //nolint:gochecknoglobals // constant
+var shownHeaders = []string{"WWW-Authenticate", "Allow", "Retry-After", "Set-Cookie"}
 
 // print writes an answer down.
 func (w *wireFile) print(q asked, a Answer) string {

@@ -22,7 +22,7 @@ const (
 )
 
 func (c *conn) exec(ctx context.Context, query string, args []any) (sql.Result, error) {
-	s, err := c.prepared(ctx, query)
+	s, err := c.prepared(ctx, query) //nolint:sqlclosecheck // kept; forget closes it
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func (c *conn) exec(ctx context.Context, query string, args []any) (sql.Result, 
 }
 
 func (c *conn) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
-	s, err := c.prepared(ctx, query)
+	s, err := c.prepared(ctx, query) //nolint:sqlclosecheck // kept; forget closes it
 	if err != nil {
 		return nil, err
 	}

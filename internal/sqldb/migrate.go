@@ -116,11 +116,12 @@ func (m migrator) applied(ctx context.Context) ([]int64, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer func() { _ = rows.Close() }() // Err, below, tells what went wrong
 	var list []int64
 	for rows.Next() {
 		var v int64
 		if err := rows.Scan(&v); err != nil {
-			return nil, errors.Join(err, rows.Close())
+			return nil, err
 		}
 		list = append(list, v)
 	}

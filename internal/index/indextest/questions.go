@@ -264,7 +264,7 @@ func testManyPrincipals(_ *testing.T, b *bench) {
 	var docs []*index.Document
 	for i := range 200 {
 		d := doc(fmt.Sprintf("d%03d", i), "word", "")
-		d.Readers = []uint32{uint32(i * 100)} //nolint:gosec // small
+		d.Readers = []uint32{uint32(i * 100)}
 		docs = append(docs, d)
 	}
 	b.put(docs...)

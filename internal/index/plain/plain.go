@@ -126,7 +126,7 @@ func (v *view) with(changes []index.Change, places map[string]place) *view {
 	if len(added) > 0 {
 		s := newSegment(added)
 		for i, d := range added {
-			places[d.Key] = place{s, uint32(i)} //nolint:gosec // a batch is far smaller
+			places[d.Key] = place{s, uint32(i)}
 			next.stats.Add(&d.lengths, 1)
 		}
 		next.segments = append(next.segments, part{segment: s, live: len(added)})

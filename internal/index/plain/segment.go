@@ -92,7 +92,7 @@ const gap = 16
 func newSegment(docs []*document) *segment {
 	s := &segment{docs: docs, terms: map[plan.Term][]posting{}}
 	for i, d := range docs {
-		s.add(uint32(i), d) //nolint:gosec // a batch is far smaller
+		s.add(uint32(i), d)
 	}
 	return s
 }
@@ -181,7 +181,7 @@ func (s *segment) prefixPostings(prefix string) []posting {
 	var list []posting
 	for doc, counts := range sums {
 		if counts != (rank.Counts{}) {
-			list = append(list, posting{doc: uint32(doc), counts: counts}) //nolint:gosec // as many as were added
+			list = append(list, posting{doc: uint32(doc), counts: counts})
 		}
 	}
 	return list
@@ -215,7 +215,7 @@ func join(parts []part, places map[string]place) part {
 		p := &parts[i]
 		numbers := make([]uint32, len(p.docs))
 		for doc, d := range p.docs {
-			if !p.isDead(uint32(doc)) { //nolint:gosec // as many as were added
+			if !p.isDead(uint32(doc)) {
 				numbers[doc] = uint32(len(s.docs)) //nolint:gosec // likewise
 				places[d.Key] = place{s, numbers[doc]}
 				s.docs = append(s.docs, d)

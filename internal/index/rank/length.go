@@ -7,7 +7,7 @@ func lengths() *[256]int {
 		if code <= 40 {
 			table[code] = code
 		} else {
-			table[code] = table[code-1] + max(1, table[code-1]/24)
+			table[code] = table[code-1] + max(1, table[code-1]/24) //nolint:gosec // code is above 40
 		}
 	}
 	return &table
@@ -20,7 +20,7 @@ func EncodeLength(words int) uint8 {
 	for code < 255 && table[code+1] <= words {
 		code++
 	}
-	return uint8(code) //nolint:gosec // at most 255
+	return uint8(code)
 }
 
 // DecodeLength returns the number of words that a code stands for.

@@ -19,7 +19,7 @@ func zone(minutes int) *time.Location {
 	return time.FixedZone("caller", minutes*60)
 }
 
-var pastN = regexp.MustCompile(`^(?:past|last)_(?:(\d{1,4})_)?(day|week|month|year)s?$`) //nolint:gochecknoglobals // constant
+var pastN = regexp.MustCompile(`^(?:past|last)_(?:(\d{1,4})_)?(day|week|month|year)s?$`)
 
 // time is a test of a date: a day of the calendar in the caller's zone, or a span that ends now.
 func (f *filters) time(name, field string, relation wire.RelationType, value string) index.Filter {

@@ -2,6 +2,7 @@ package sqldbtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -47,7 +48,7 @@ func errorKinds(t *testing.T, fresh func(testing.TB) string) {
 	} {
 		err := db.Write(t.Context(), sqldb.Security, func(tx *sqldb.Tx) error { return c.fn(t.Context(), tx) })
 		wantKind(t, c.name, err, c.want)
-		if f, ok := err.(*fault.Fault); ok {
+		if f, ok := errors.AsType[*fault.Fault](err); ok {
 			for _, word := range []string{"constraint", "SQL", "items", "unique", "driver", "row"} {
 				if strings.Contains(strings.ToLower(f.Message), strings.ToLower(word)) {
 					t.Errorf("%s: the message %q says %q", c.name, f.Message, word)
