@@ -71,6 +71,13 @@ func (x *exchange) json(status int, v any) error {
 	if err := json.MarshalWrite(buf, v); err != nil {
 		return fmt.Errorf("encode the answer: %w", err)
 	}
+	if n := int64(buf.Len()); n > DefaultBody {
+		giveBack, err := x.s.outgoing.take(x.caller.Binding(), n)
+		if err != nil {
+			return err
+		}
+		defer giveBack()
+	}
 	if err := x.ready(); err != nil {
 		return err
 	}

@@ -309,6 +309,63 @@ func TestSlowLargeBodiesHoldNobodyUp(t *testing.T) {
 	}
 }
 
+// stuck is a reader who takes nothing until it is let go.
+type stuck struct {
+	*httptest.ResponseRecorder
+	reached chan<- struct{}
+	wait    <-chan struct{}
+}
+
+func (s stuck) Write(p []byte) (int, error) {
+	s.reached <- struct{}{}
+	<-s.wait
+	return s.ResponseRecorder.Write(p)
+}
+
+// TestSlowReadersAreCounted holds that callers who ask for large answers and do not read them cannot fill the memory, nor
+// keep others from theirs.
+func TestSlowReadersAreCounted(t *testing.T) {
+	callers := admit(func(r *http.Request, _ Family) (grant.Caller, error) {
+		return grant.Mint(&grant.Facts{Kind: grant.User, Scopes: grant.ScopesOf(grant.Search), Person: r.Header.Get("X-Person")}), nil
+	})
+	s := testServer(callers, nil, io.Discard)
+	const size = 3 << 19
+	s.outgoing.all, s.outgoing.each = 10*size, 3*size
+	ask := func(person string) *http.Request {
+		r := httptest.NewRequest("POST", "/api/index/v1/thing", strings.NewReader(`{"text":"`+strings.Repeat("x", size)+`"}`))
+		r.Header.Set("X-Person", person)
+		return r
+	}
+	code := func(person string) int {
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, ask(person))
+		return w.Code
+	}
+	reached, wait := make(chan struct{}), make(chan struct{})
+	var slow sync.WaitGroup
+	for range 2 {
+		slow.Go(func() { s.ServeHTTP(stuck{httptest.NewRecorder(), reached, wait}, ask("ada")) })
+		<-reached
+	}
+	if got := code("ada"); got != 503 {
+		t.Errorf("one more large answer to who does not read = %d, want 503", got)
+	}
+	if got := code("bob"); got != 200 {
+		t.Errorf("a large answer to somebody else = %d, want 200", got)
+	}
+	if got := do(t, s, "POST", "/rest/api/v1/echo", `{"text":"x"}`, "X-Person", "ada").StatusCode; got != 200 {
+		t.Errorf("a small answer to who does not read = %d, want 200", got)
+	}
+	close(wait)
+	slow.Wait()
+	if got := code("ada"); got != 200 {
+		t.Errorf("a large answer after the others were read = %d, want 200", got)
+	}
+	if n := len(s.outgoing.by); n != 0 || s.outgoing.total != 0 {
+		t.Errorf("%d bytes of %d callers are counted after all, want none", s.outgoing.total, n)
+	}
+}
+
 func TestUpload(t *testing.T) {
 	s := testServer(as(grant.User, grant.Search), nil, io.Discard)
 	form := func(size int) (string, string) {

@@ -67,6 +67,7 @@ type Server struct {
 	ops      []Operation
 	requests *prometheus.CounterVec
 	large    *semaphore.Weighted // bytes of large bodies in memory
+	outgoing outgoing
 }
 
 // largeBodies bounds the bytes of bodies above DefaultBody that are in memory at once.
@@ -85,6 +86,7 @@ func NewServer(cfg Config) *Server {
 	s := &Server{
 		admitter: cfg.Admitter, audit: cfg.Audit, log: cfg.Log, proxies: cfg.Proxies, deadline: cfg.Deadline,
 		exact: map[string]map[string]*route{}, patterns: http.NewServeMux(), large: semaphore.NewWeighted(largeBodies),
+		outgoing: outgoing{all: largeAnswers, each: largeOfACaller, by: map[string]int64{}},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
