@@ -26,7 +26,11 @@ func at(now, t time.Time) moment {
 func (m moment) Set() bool { return m.ISO != "" }
 
 func near(now, t time.Time) string {
+	const day = 24 * time.Hour
 	d := t.Sub(now)
+	if d.Abs() >= 2*day { // as people count: from one date to the other
+		d = t.Truncate(day).Sub(now.Truncate(day))
+	}
 	if d > 0 {
 		if d < time.Minute {
 			return "in less than a minute"

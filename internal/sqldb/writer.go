@@ -266,7 +266,7 @@ func (w *writer) try(b *batch, first *job) {
 			time.Sleep(time.Duration(n) * 20 * time.Millisecond)
 			continue
 		case what == untrusted:
-			f := fault.New(fault.Unavailable, "The disk of the database failed. Nothing is written until the server was restarted.").Wrap(err)
+			f := fault.New(fault.Unavailable, "The disk of the database failed. Nothing is written until the server is restarted.").Wrap(err)
 			w.refused.Store(f)
 			w.log.Error("the disk failed: writing stops until the database is opened anew", "err", err)
 			w.fail(b, f)
