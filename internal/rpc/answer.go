@@ -89,10 +89,15 @@ func (x *exchange) json(status int, v any) error {
 	return nil
 }
 
+// counted is the length up to which net/http counts an answer by itself.
+const counted = 2000
+
 func (x *exchange) send(status int, media string, body []byte) {
 	h := x.w.Header()
 	h["Content-Type"] = []string{media}
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	if len(body) > counted {
+		h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	}
 	x.w.WriteHeader(status)
 	_, _ = x.w.Write(body) // a reader that went away is no error of ours
 }

@@ -18,7 +18,7 @@ type requestContext struct {
 	proxies  Proxies
 	deadline time.Time // zero for none
 
-	start  sync.Once // guards what follows
+	mu     sync.Mutex // guards what follows
 	timed  context.Context
 	cancel context.CancelFunc
 }
@@ -49,25 +49,39 @@ func (c *requestContext) Value(key any) any {
 }
 
 func (c *requestContext) running() context.Context {
-	c.start.Do(func() {
-		if c.deadline.IsZero() {
-			c.timed, c.cancel = c.parent, func() {}
-			return
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.timed == nil {
+		c.timed = c.parent
+		if !c.deadline.IsZero() {
+			c.timed, c.cancel = context.WithDeadline(c.parent, c.deadline)
 		}
-		c.timed, c.cancel = context.WithDeadline(c.parent, c.deadline)
-	})
+	}
 	return c.timed
 }
 
 // end stops the timer, if there is one, and ends whatever still waits.
 func (c *requestContext) end() {
-	c.start.Do(func() {
-		ended, cancel := context.WithCancel(c.parent)
-		cancel()
-		c.timed, c.cancel = ended, cancel
-	})
-	c.cancel()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.timed == nil {
+		c.timed = ended{c.parent}
+	}
+	if c.cancel != nil {
+		c.cancel()
+	}
 }
+
+// ended is the context of a request that was answered before anything waited for it.
+type ended struct{ context.Context }
+
+func (ended) Done() <-chan struct{} {
+	done := make(chan struct{})
+	close(done)
+	return done
+}
+
+func (ended) Err() error { return context.Canceled }
 
 func originOf(ctx context.Context) *requestContext {
 	c, _ := ctx.Value(originKey{}).(*requestContext)

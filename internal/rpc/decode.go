@@ -9,6 +9,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"reflect"
 	"strconv"
 	"strings"
@@ -96,7 +97,10 @@ func fillerOf[Req any](pattern string) func(*exchange, *Req) error {
 		return func(*exchange, *Req) error { return nil }
 	}
 	return func(x *exchange, req *Req) error {
-		query := x.r.URL.Query()
+		var query url.Values
+		if x.r.URL.RawQuery != "" {
+			query = x.r.URL.Query()
+		}
 		for _, s := range slots {
 			text := ""
 			if s.path {
@@ -139,8 +143,12 @@ func (x *exchange) body() (io.Reader, error) {
 	if x.r.ContentLength > x.op.MaxBody {
 		return nil, x.tooLarge()
 	}
+	encoding := strings.ToLower(x.r.Header.Get("Content-Encoding"))
+	if x.r.ContentLength >= 0 && encoding == "" {
+		return x.r.Body, nil // net/http reads no further than the length that was checked above
+	}
 	limited := http.MaxBytesReader(&x.w, x.r.Body, x.op.MaxBody)
-	switch encoding := strings.ToLower(x.r.Header.Get("Content-Encoding")); encoding {
+	switch encoding {
 	case "", "identity":
 		return limited, nil
 	case "gzip":
