@@ -44,11 +44,14 @@ func TestUsage(t *testing.T) {
 	if err := os.WriteFile(config, []byte("listen: 127.0.0.1:0\nlisten-to: nobody\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	var first admin.User
+	must(t, &first, "user", "add", "--data", data, "--email", "first@example.com", "--role", "SUPER_ADMIN")
 	for _, c := range []struct {
 		args []string
 		code int
 		says string
 	}{
+		{[]string{"signin", "--data", data + "x", "--email", "first@example.com"}, 1, "no data directory"},
 		{[]string{"help"}, 0, ""},
 		{[]string{"--version"}, 0, ""},
 		{[]string{"reap"}, 2, "reap"},

@@ -24,6 +24,7 @@ func printJSON(w io.Writer, v any) error {
 type offline struct {
 	data, database, publicURL string
 	json                      bool
+	creates                   bool // the command may be the first on a data directory, and makes it
 }
 
 func (o *offline) flags(cmd *cobra.Command) {
@@ -43,6 +44,11 @@ func (o *offline) core(cmd *cobra.Command, fn func(context.Context, *server.Core
 	if o.data == "" && o.database == "" {
 		return usagef("--data names the server's data directory")
 	}
+	if !o.creates {
+		if err := server.Exists(o.config()); err != nil {
+			return err
+		}
+	}
 	core, err := server.OpenCore(cmd.Context(), o.config())
 	if err != nil {
 		return err
@@ -57,7 +63,7 @@ func (o *offline) core(cmd *cobra.Command, fn func(context.Context, *server.Core
 
 func newUser() *cobra.Command {
 	cmd := &cobra.Command{Use: "user", Short: "Add people to a data directory", Args: noArgs, RunE: needsVerb}
-	var o offline
+	o := offline{creates: true}
 	var email, name, role string
 	add := &cobra.Command{
 		Use: "add --data DIR --email EMAIL --role ROLE", Short: "Add a person", Args: noArgs,

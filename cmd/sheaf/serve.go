@@ -38,6 +38,7 @@ type serveOptions struct {
 	newDatasources, metricsFile string
 	auditRetention              string
 	logLevel                    string
+	drain                       time.Duration
 	temporary                   bool // the data is thrown away at the end
 }
 
@@ -56,6 +57,7 @@ func (o *serveOptions) flags(cmd *cobra.Command) {
 	f.StringVar(&o.newDatasources, "new-datasources", "visible", "whether a new datasource is visible at once, or hidden until an administrator shows it")
 	f.StringVar(&o.metricsFile, "metrics-token-file", "", "a file with the bearer token that opens /metrics on the main address")
 	f.StringVar(&o.auditRetention, "audit-retention", "400d", "how long the audit log is kept, in days, or forever")
+	f.DurationVar(&o.drain, "drain-time", 0, "how long to go on serving after a signal to stop, with /readyz at 503, so that a load balancer can turn away")
 	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 }
 
@@ -223,6 +225,9 @@ func (o *serveOptions) listenAndServe(ctx context.Context, log *slog.Logger, s *
 		log.Info("stopping")
 	}
 	s.Drain()
+	if err == nil && o.drain > 0 {
+		time.Sleep(o.drain)
+	}
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 	defer cancel()
 	for _, server := range servers {

@@ -326,7 +326,7 @@ func TestWhoMayChangePeople(t *testing.T) {
 	}
 }
 
-// An Admin who invited a Member, or came in with the invitation, does not rise with them.
+// Whoever has a Member's invitation in hand, or came in with it, does not rise with them.
 func TestNobodyRisesWithAnInvitation(t *testing.T) {
 	c := newCast(t)
 	ctx, super := context.Background(), grant.RoleSuperAdmin
@@ -346,7 +346,7 @@ func TestNobodyRisesWithAnInvitation(t *testing.T) {
 			if err := c.people.PutEmployees(ctx, []directory.EmployeeRecord{{Email: email, Profile: directory.Profile{FirstName: "New", LastName: "Here"}}}); err != nil {
 				t.Fatal(err)
 			}
-			link, err := c.CreateLink(ctx, c.callers["admin"], email)
+			link, err := c.CreateLink(ctx, c.callers["super"], email)
 			if err != nil {
 				t.Fatal(err)
 			}

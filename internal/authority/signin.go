@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/sheafsearch/sheaf/internal/audit"
@@ -32,8 +33,8 @@ type Link struct {
 
 // CreateLink makes a sign-in link for the person whom text names by id or address. It works once, for 15
 // minutes where the host asks and for 24 hours where an administrator does, and ends the person's
-// earlier links. Super Admins and the host make links for anyone active; Admins invite: for a Member
-// who has never signed in.
+// earlier links. Super Admins and the host make links for anyone active; Admins invite: a Member whom the console
+// alone knows and who has never signed in.
 func (a *Authority) CreateLink(ctx context.Context, c grant.Caller, text string) (Link, error) {
 	code := newSecret(linkSecret)
 	_, fingerprint, _ := readSecret(code.text)
@@ -84,14 +85,7 @@ func linkPerson(ctx context.Context, tx *sqldb.Tx, by actor, text string) (*dire
 		return nil, err
 	}
 	if by.role < grant.RoleSuperAdmin {
-		if person.Role != grant.RoleMember {
-			return nil, forbidden("Sign-in links for people with a role are made by Super Admins.")
-		}
-		_, err := sqldb.One(ctx, tx, sqldb.ScanInt, "SELECT first_at FROM signins WHERE person = $1", person.ID)
-		switch {
-		case err == nil:
-			return nil, forbidden("This person has signed in before. A further link for them is made by Super Admins.")
-		case fault.KindOf(err) != fault.NotFound:
+		if err := mayInvite(ctx, tx, person); err != nil {
 			return nil, err
 		}
 	}
@@ -99,6 +93,30 @@ func linkPerson(ctx context.Context, tx *sqldb.Tx, by actor, text string) (*dire
 		return nil, fault.New(fault.Conflict, "This person is not active, so a link would not let them in. Activate them first.")
 	}
 	return person, nil
+}
+
+// mayInvite refuses an Admin a link for anyone but a Member whom the console alone knows and who has never signed in.
+// Whoever holds a link can read what the person may.
+func mayInvite(ctx context.Context, tx *sqldb.Tx, person *directory.Person) error {
+	if person.Role != grant.RoleMember {
+		return forbidden("Sign-in links for people with a role are made by Super Admins.")
+	}
+	sources, err := directory.Sources(ctx, tx, person.ID)
+	if err != nil {
+		return err
+	}
+	// An employee's documents wait for them before they first sign in.
+	if slices.ContainsFunc(sources, func(a directory.Assertion) bool { return a.Source != directory.Console }) {
+		return forbidden("This person is known as an employee. A sign-in link for them is made by Super Admins.")
+	}
+	_, err = sqldb.One(ctx, tx, sqldb.ScanInt, "SELECT first_at FROM signins WHERE person = $1", person.ID)
+	switch {
+	case err == nil:
+		return forbidden("This person has signed in before. A further link for them is made by Super Admins.")
+	case fault.KindOf(err) != fault.NotFound:
+		return err
+	}
+	return nil
 }
 
 func noPerson() *fault.Fault {

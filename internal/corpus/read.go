@@ -101,15 +101,16 @@ func (c *Corpus) find(ctx context.Context, caller grant.Caller, much extent, whe
 		columns, scan = outlineColumns, scanOutline
 	}
 	err = c.db.Read(ctx, func(tx *sqldb.Tx) error {
-		for part := range slices.Chunk(args, listParameters) {
-			query := "SELECT " + columns + where + sqldb.In(1, len(part))
-			for d, err := range sqldb.Each(ctx, tx, scan, query, part...) {
+		admitted, err := admittedKeys(ctx, tx, access, where, args)
+		if err != nil {
+			return err
+		}
+		for part := range slices.Chunk(admitted, listParameters) {
+			for d, err := range sqldb.Each(ctx, tx, scan, "SELECT "+columns+byKey+sqldb.In(1, len(part)), part...) {
 				if err != nil {
 					return err
 				}
-				if access.Admits(d.Readers) {
-					docs[d.Key] = d
-				}
+				docs[d.Key] = d
 			}
 		}
 		return fillUsers(ctx, tx, docs)
@@ -118,6 +119,29 @@ func (c *Corpus) find(ctx context.Context, caller grant.Caller, much extent, whe
 		return nil, err
 	}
 	return docs, nil
+}
+
+// admittedKeys returns the keys of those documents that access admits. The documents themselves are read afterwards: what it costs to
+// read a hidden one would tell that it is there, and how large it is.
+func admittedKeys(ctx context.Context, tx *sqldb.Tx, access grant.Access, where string, args []any) (admitted []any, err error) {
+	scan := func(row sqldb.Scanner) (d Document, err error) {
+		var readers string
+		if err = row.Scan(&d.Key, &readers); err == nil {
+			err = json.Unmarshal([]byte(readers), &d.Readers)
+		}
+		return d, err
+	}
+	for part := range slices.Chunk(args, listParameters) {
+		for d, err := range sqldb.Each(ctx, tx, scan, "SELECT d.key, d.readers"+where+sqldb.In(1, len(part)), part...) {
+			if err != nil {
+				return nil, err
+			}
+			if access.Admits(d.Readers) {
+				admitted = append(admitted, d.Key)
+			}
+		}
+	}
+	return admitted, nil
 }
 
 // fillUsers adds the addresses of users whom documents name by id.

@@ -56,6 +56,11 @@ func LookupID(ctx context.Context, tx *sqldb.Tx, id string) (*Person, error) {
 	return personByID(ctx, tx, id)
 }
 
+// Sources lists who asserts a person, inside the caller's transaction.
+func Sources(ctx context.Context, tx *sqldb.Tx, id string) ([]Assertion, error) {
+	return sqldb.All(ctx, tx, scanAssertion, "SELECT source, active FROM assertions WHERE person_id = $1 ORDER BY source", id)
+}
+
 // NewPerson is what Add and First need to know.
 type NewPerson struct {
 	Email string

@@ -60,7 +60,7 @@ func complete(ctx context.Context, tx *sqldb.Tx, p *Person) (err error) {
 	if err != nil {
 		return err
 	}
-	p.Sources, err = sqldb.All(ctx, tx, scanAssertion, "SELECT source, active FROM assertions WHERE person_id = $1 ORDER BY source", p.ID)
+	p.Sources, err = Sources(ctx, tx, p.ID)
 	return err
 }
 

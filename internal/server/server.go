@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"path"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -190,7 +191,16 @@ func (s *Server) wire() error {
 func (s *Server) Operations() []rpc.Operation { return s.api.Operations() }
 
 // Handler serves the APIs and the pages.
-func (s *Server) Handler() http.Handler { return direct{s.api, s.handler} }
+func (s *Server) Handler() http.Handler {
+	h := direct{s.api, s.handler}
+	if s.PublicURL.Scheme != "https" {
+		return h
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["Strict-Transport-Security"] = []string{"max-age=31536000"} // RFC 6797: a year
+		h.ServeHTTP(w, r)
+	})
+}
 
 // OpsHandler serves metrics and health checks alone.
 func (s *Server) OpsHandler() http.Handler { return s.ops }
@@ -202,7 +212,7 @@ type direct struct {
 }
 
 func (d direct) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if rpc.FamilyOf(r.URL.Path) != rpc.NoFamily {
+	if rpc.FamilyOf(path.Clean(r.URL.Path)) != rpc.NoFamily {
 		d.api.ServeHTTP(w, r)
 		return
 	}

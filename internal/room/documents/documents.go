@@ -26,7 +26,7 @@ import (
 const (
 	maxSpecs = 500
 	// maxContent is how many bytes of text one answer holds. The first document is given whole.
-	maxContent = 32 << 20
+	maxContent = 8 << 20
 	// readAtOnce bounds how many documents are in memory with their text.
 	readAtOnce = 25
 )

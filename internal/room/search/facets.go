@@ -6,6 +6,7 @@ import (
 
 	"github.com/sheafsearch/sheaf/internal/directory"
 	"github.com/sheafsearch/sheaf/internal/fault"
+	"github.com/sheafsearch/sheaf/internal/grant"
 	"github.com/sheafsearch/sheaf/internal/index"
 	"github.com/sheafsearch/sheaf/internal/index/analysis"
 	"github.com/sheafsearch/sheaf/internal/wire"
@@ -60,7 +61,7 @@ func facetRequests(o *Options) ([]index.FacetRequest, error) {
 	return list, nil
 }
 
-func facetResults(o *Options, facets []index.Facet, people *directory.Roster) []wire.FacetResult {
+func facetResults(c grant.Caller, o *Options, facets []index.Facet, people *directory.Roster) []wire.FacetResult {
 	var list []wire.FacetResult
 	for _, f := range facets {
 		r := wire.FacetResult{SourceName: f.Field, OperatorName: wire.SelectMultiple, HasMoreBuckets: f.More}
@@ -73,6 +74,13 @@ func facetResults(o *Options, facets []index.Facet, people *directory.Roster) []
 				p, known := people.ByEmail(b.Value)
 				if known {
 					bucket.Value.DisplayLabel = p.Name
+				}
+				// Nobody's token shows names, as documents do, and no address book.
+				if c.Is(grant.Anonymous) && strings.Contains(b.Value, "@") {
+					if !known {
+						continue
+					}
+					bucket.Value.StringValue = p.ID
 				}
 				if !keeps(o.FacetBucketFilter, f.Field, b.Value, p) {
 					continue

@@ -196,7 +196,7 @@ func languages(locale string) []string {
 
 // present turns hits into results.
 func (s *Service) present(ctx context.Context, c grant.Caller, people *directory.Roster, req Request, found index.Result) (Response, error) {
-	resp := Response{Results: make([]Result, 0, len(found.Hits)), FacetResults: facetResults(req.Options, found.Facets, people)}
+	resp := Response{Results: make([]Result, 0, len(found.Hits)), FacetResults: facetResults(c, req.Options, found.Facets, people)}
 	keys := make([]string, len(found.Hits))
 	for i, hit := range found.Hits {
 		keys[i] = hit.Key
