@@ -66,6 +66,7 @@ type Server struct {
 	patterns *http.ServeMux               // paths with wildcards
 	ops      []Operation
 	requests *prometheus.CounterVec
+	none     *route              // stands for no operation in logs and metrics
 	large    *semaphore.Weighted // bytes of large bodies in memory
 	outgoing outgoing
 }
@@ -79,6 +80,7 @@ type route struct {
 	name     string
 	duration prometheus.Observer
 	fine     prometheus.Counter // answers with status 200
+	log      slog.Handler       // writes the operation into every line, made ready once
 }
 
 // NewServer returns the server of cfg's rooms. It panics where two operations claim one path, so
@@ -105,12 +107,17 @@ func NewServer(cfg Config) *Server {
 	if cfg.Metrics != nil {
 		cfg.Metrics.MustRegister(durations, s.requests)
 	}
+	newRoute := func(op Operation, name string) *route {
+		return &route{
+			op: op, name: name, duration: durations.WithLabelValues(name), fine: s.requests.WithLabelValues(name, "200"),
+			log: s.log.Handler().WithAttrs([]slog.Attr{slog.String("op", name)}),
+		}
+	}
+	s.none = newRoute(Operation{}, "none")
 	for _, room := range cfg.Rooms {
 		for _, op := range room.ops {
 			s.ops = append(s.ops, op)
-			s.add(&route{
-				op: op, name: op.name(), duration: durations.WithLabelValues(op.name()), fine: s.requests.WithLabelValues(op.name(), "200"),
-			})
+			s.add(newRoute(op, op.name()))
 		}
 	}
 	return s
@@ -303,15 +310,15 @@ var secretForm = regexp.MustCompile(`shf_([a-z])_[0-9A-Za-z]{8,}`) //nolint:goch
 func (x *exchange) end(err error) {
 	status := x.w.status
 	took := time.Since(x.begun)
-	name := "none"
-	if x.rt != nil {
-		name = x.rt.name
-		x.rt.duration.Observe(took.Seconds())
+	rt := x.rt
+	if rt == nil {
+		rt = x.s.none
 	}
-	if x.rt != nil && status == http.StatusOK {
-		x.rt.fine.Inc()
+	rt.duration.Observe(took.Seconds())
+	if status == http.StatusOK {
+		rt.fine.Inc()
 	} else {
-		x.s.requests.WithLabelValues(name, strconv.Itoa(status)).Inc()
+		x.s.requests.WithLabelValues(rt.name, strconv.Itoa(status)).Inc()
 	}
 	level := slog.LevelInfo
 	if status >= 500 {
@@ -322,11 +329,11 @@ func (x *exchange) end(err error) {
 	}
 	// A record made here spares the look for the line of code that it comes from, which is always this one.
 	record := slog.NewRecord(x.begun.Add(took), level, "request", 0)
-	record.AddAttrs(slog.String("op", name), slog.Int("status", status), slog.Duration("dur", took), slog.String("request", x.id),
+	record.AddAttrs(slog.Int("status", status), slog.Duration("dur", took), slog.String("request", x.id),
 		slog.String("caller", x.caller.Email()), slog.String("token", x.caller.Token()))
 	if err != nil {
 		// Errors about a body name its fields, and people put secrets into the wrong place.
 		record.AddAttrs(slog.String("err", secretForm.ReplaceAllString(err.Error(), "shf_${1}_…")))
 	}
-	_ = x.s.log.Handler().Handle(context.Background(), record) // there is nowhere to report a log that cannot be written
+	_ = rt.log.Handle(context.Background(), record) // there is nowhere to report a log that cannot be written
 }
