@@ -155,7 +155,7 @@ func (o *pushOptions) push(cmd *cobra.Command, paths []string) error {
 		return printJSON(cmd.OutOrStdout(), done)
 	}
 	out := cmd.OutOrStdout()
-	fmt.Fprintf(out, "Pushed %d documents (%d KiB) into %s, for %s to read.\n", done.Documents, done.Bytes>>10, o.datasource, o.allow)
+	fmt.Fprintf(out, "Pushed %s (%d KiB) into %s, for %s to read.\n", documents(done.Documents), (done.Bytes+1023)>>10, o.datasource, o.allow)
 	for reason, n := range source.skipped {
 		fmt.Fprintf(out, "Left out %d: %s.\n", n, reason)
 	}
@@ -217,4 +217,12 @@ func progress(w io.Writer, total int64, quiet bool) *progressbar.ProgressBar {
 	}
 	return progressbar.NewOptions64(total, progressbar.OptionSetWriter(w), progressbar.OptionShowBytes(true),
 		progressbar.OptionSetDescription("Pushing"), progressbar.OptionSetWidth(30), progressbar.OptionClearOnFinish())
+}
+
+// documents counts them in words.
+func documents(n int) string {
+	if n == 1 {
+		return "1 document"
+	}
+	return fmt.Sprintf("%d documents", n)
 }
