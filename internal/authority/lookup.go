@@ -179,14 +179,15 @@ func readPrefixes(text string) ([]netip.Prefix, error) {
 
 type sessionRow struct {
 	id, person           string
+	spell                int64
 	created, used, ended int64
 }
 
 func (l lookup) session(ctx context.Context) (*admission, *fault.Fault, error) {
 	row, err := sqldb.One(ctx, l.tx, func(s sqldb.Scanner) (t sessionRow, err error) {
-		err = s.Scan(&t.id, &t.person, &t.created, &t.used, &t.ended)
+		err = s.Scan(&t.id, &t.person, &t.spell, &t.created, &t.used, &t.ended)
 		return t, err
-	}, "SELECT id, person, created_at, last_used_at, ended_at FROM sessions WHERE hash = $1", l.key.fingerprint.hex())
+	}, "SELECT id, person, spell, created_at, last_used_at, ended_at FROM sessions WHERE hash = $1", l.key.fingerprint.hex())
 	if err != nil {
 		return missing(err, signedOut())
 	}
@@ -201,7 +202,7 @@ func (l lookup) session(ctx context.Context) (*admission, *fault.Fault, error) {
 		until: row.created + int64(sessionLife/time.Microsecond), idle: int64(sessionIdle / time.Microsecond),
 		mark: l.a.usage.mark(sessionSecret, row.id, row.used),
 	}
-	if !person.Active || !adm.holds(l.now) {
+	if !person.Active || row.spell != person.Spell || !adm.holds(l.now) {
 		return nil, signedOut(), nil
 	}
 	f := grant.Facts{Person: person.ID, Email: person.Email, Role: person.Role, Token: row.id, Holder: person.Email}

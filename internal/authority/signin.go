@@ -56,8 +56,8 @@ func (a *Authority) CreateLink(ctx context.Context, c grant.Caller, text string)
 		if _, err = tx.Exec(ctx, "UPDATE signin_links SET ended_at = $1 WHERE person = $2 AND ended_at = 0", now, person.ID); err != nil {
 			return err
 		}
-		if _, err = tx.Exec(ctx, `INSERT INTO signin_links (id, hash, person, made_by, created_at, expires_at, ended_at)
-			VALUES ($1, $2, $3, $4, $5, $6, 0)`, sqldb.NewID(), fingerprint.hex(), person.ID, by.id, now, expires); err != nil {
+		if _, err = tx.Exec(ctx, `INSERT INTO signin_links (id, hash, person, spell, made_by, created_at, expires_at, ended_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, 0)`, sqldb.NewID(), fingerprint.hex(), person.ID, person.Spell, by.id, now, expires); err != nil {
 			return err
 		}
 		link.Expires, link.Person = sqldb.Time(expires), Party{ID: person.ID, Email: person.Email, Name: person.Name, Active: true}
@@ -154,6 +154,7 @@ func deadLink() *fault.Fault {
 
 type linkRow struct {
 	person         string
+	spell          int64
 	expires, ended int64
 }
 
@@ -164,9 +165,9 @@ func (a *Authority) useLink(ctx context.Context, p fingerprint) (person *directo
 	err = a.db.Write(ctx, sqldb.Security, func(tx *sqldb.Tx) error {
 		refused, person = "", nil
 		row, err := sqldb.One(ctx, tx, func(s sqldb.Scanner) (l linkRow, err error) {
-			err = s.Scan(&l.person, &l.expires, &l.ended)
+			err = s.Scan(&l.person, &l.spell, &l.expires, &l.ended)
 			return l, err
-		}, "SELECT person, expires_at, ended_at FROM signin_links WHERE hash = $1", p.hex())
+		}, "SELECT person, spell, expires_at, ended_at FROM signin_links WHERE hash = $1", p.hex())
 		if fault.KindOf(err) == fault.NotFound {
 			return deadLink()
 		}
@@ -183,6 +184,8 @@ func (a *Authority) useLink(ctx context.Context, p fingerprint) (person *directo
 			refused = "the link has expired"
 		case !person.Active:
 			refused = "the person is not active"
+		case row.spell != person.Spell:
+			refused = "the person was activated again, or got a greater role, since"
 		default:
 			_, err = tx.Exec(ctx, "UPDATE signin_links SET ended_at = $1 WHERE hash = $2", now, p.hex())
 			return err
@@ -220,8 +223,8 @@ func (a *Authority) begin(r *http.Request, person *directory.Person, how string)
 				return err
 			}
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO sessions (id, hash, person, created_at, last_used_at, ended_at)
-			VALUES ($1, $2, $3, $4, $4, 0)`, id, fingerprint.hex(), person.ID, now); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO sessions (id, hash, person, spell, created_at, last_used_at, ended_at)
+			VALUES ($1, $2, $3, $4, $5, $5, 0)`, id, fingerprint.hex(), person.ID, person.Spell, now); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `INSERT INTO signins (person, first_at, last_at) VALUES ($1, $2, $2)

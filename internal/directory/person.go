@@ -37,6 +37,9 @@ type Person struct {
 	Profile Profile
 	Created int64 // microseconds
 	Updated int64
+	// Spell grows when the person becomes active again, or gets a greater role. Sessions and sign-in links hold in the
+	// spell that they were made in: nobody comes back, or rises, with what was open before.
+	Spell int64
 
 	seq int64
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/sheafsearch/sheaf/internal/sqldb"
 )
 
-const personColumns = "p.id, p.seq, p.email, p.name, p.role, p.active, p.retired, p.profile, p.created_at, p.updated_at"
+const personColumns = "p.id, p.seq, p.email, p.name, p.role, p.active, p.retired, p.profile, p.created_at, p.updated_at, p.spell"
 
 func scanPerson(row sqldb.Scanner) (*Person, error) {
 	var (
@@ -20,7 +20,7 @@ func scanPerson(row sqldb.Scanner) (*Person, error) {
 		role    int64
 		profile string
 	)
-	if err := row.Scan(&p.ID, &p.seq, &p.Email, &p.Name, &role, &p.Active, &p.Retired, &profile, &p.Created, &p.Updated); err != nil {
+	if err := row.Scan(&p.ID, &p.seq, &p.Email, &p.Name, &role, &p.Active, &p.Retired, &profile, &p.Created, &p.Updated, &p.Spell); err != nil {
 		return nil, err
 	}
 	p.Role = grant.Role(role) //nolint:gosec // written from a grant.Role
@@ -67,8 +67,8 @@ func complete(ctx context.Context, tx *sqldb.Tx, p *Person) (err error) {
 // insert adds a person's row. Its role and state are settled afterwards.
 func insert(ctx context.Context, tx *sqldb.Tx, p *Person) error {
 	p.ID, p.Created = sqldb.NewID(), now()
-	_, err := tx.Exec(ctx, `INSERT INTO people (id, seq, email, name, role, active, retired, profile, employee_id, created_at, updated_at)
-		VALUES ($1, 0, $2, $3, 0, FALSE, FALSE, '{}', '', $4, $4)`, p.ID, p.Email, p.Name, p.Created)
+	_, err := tx.Exec(ctx, `INSERT INTO people (id, seq, email, name, role, active, retired, profile, employee_id, created_at, updated_at, spell)
+		VALUES ($1, 0, $2, $3, 0, FALSE, FALSE, '{}', '', $4, $4, 0)`, p.ID, p.Email, p.Name, p.Created)
 	return err
 }
 
@@ -134,6 +134,9 @@ func settle(ctx context.Context, tx *sqldb.Tx, before, p *Person) error {
 			return err
 		}
 	}
+	if before != nil && (!before.Active && p.Active || before.Role < p.Role) {
+		p.Spell++
+	}
 	if before != nil && administers(before) && !administers(p) {
 		others, err := sqldb.One(ctx, tx, sqldb.ScanInt,
 			"SELECT COUNT(*) FROM people WHERE role = $1 AND active AND id <> $2", int64(grant.RoleSuperAdmin), p.ID)
@@ -157,8 +160,8 @@ func settle(ctx context.Context, tx *sqldb.Tx, before, p *Person) error {
 	}
 	p.Updated = now()
 	_, err = tx.Exec(ctx, `UPDATE people SET seq = $2, email = $3, name = $4, role = $5, active = $6, retired = $7,
-		profile = $8, employee_id = $9, updated_at = $10 WHERE id = $1`,
-		p.ID, p.seq, p.Email, p.Name, int64(p.Role), p.Active, p.Retired, string(profile), p.Profile.EmployeeID, p.Updated)
+		profile = $8, employee_id = $9, updated_at = $10, spell = $11 WHERE id = $1`,
+		p.ID, p.seq, p.Email, p.Name, int64(p.Role), p.Active, p.Retired, string(profile), p.Profile.EmployeeID, p.Updated, p.Spell)
 	if err != nil {
 		return err
 	}

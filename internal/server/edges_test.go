@@ -92,3 +92,37 @@ func TestStrictTransport(t *testing.T) {
 		}
 	}
 }
+
+// TestNobodyComesBackWithAnOldSession holds that what was open when an employee left stays shut when they return, though no
+// administrator had a hand in either.
+func TestNobodyComesBackWithAnOldSession(t *testing.T) {
+	s := sheaftest.Open(t)
+	connector := s.Indexing()
+	employ := func(status string) {
+		s.Must("POST", "/api/index/v1/indexemployee", connector, map[string]any{
+			"employee": map[string]any{"email": "ada@quillmere.example", "department": "Sensors", "status": status},
+		})
+	}
+	employ("CURRENT")
+	ada := s.SignIn("ada@quillmere.example")
+	link, err := s.Authority.CreateLink(t.Context(), s.Authority.Maintenance(), "ada@quillmere.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	who := func() int { return s.Do("GET", "/api/admin/v1/session", "", nil, "Cookie", ada.Cookie).Status }
+	if got := who(); got != 200 {
+		t.Fatalf("a new session = %d, want 200", got)
+	}
+	employ("EX")
+	if got := who(); got != 401 {
+		t.Errorf("the session of someone who left = %d, want 401", got)
+	}
+	employ("CURRENT")
+	if got := who(); got != 401 {
+		t.Errorf("the old session of someone who came back = %d, want 401", got)
+	}
+	if a := s.Do("POST", "/api/admin/v1/session", "", map[string]string{"code": link.Code.Reveal()}); a.Status != 401 {
+		t.Errorf("the old link of someone who came back = %d, want 401", a.Status)
+	}
+	s.SignIn("ada@quillmere.example")
+}

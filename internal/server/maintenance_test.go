@@ -109,7 +109,7 @@ func TestCheckFindsStraysInTheDatabase(t *testing.T) {
 	}
 	for _, statement := range []string{
 		"DELETE FROM datasources WHERE name = '" + docs[0].Datasource + "'",
-		"INSERT INTO sessions (id, hash, person, created_at, last_used_at, ended_at) VALUES ('stray', 'x', 'nobody', 1, 1, 0)",
+		"INSERT INTO sessions (id, hash, person, spell, created_at, last_used_at, ended_at) VALUES ('stray', 'x', 'nobody', 0, 1, 1, 0)",
 		"INSERT INTO addresses (address, person_id, held_from) VALUES ('ghost@example.com', 'nobody', 0)",
 		"INSERT INTO document_urls (url, key) VALUES ('https://example.com/ghost', 'wiki/Page/ghost')",
 	} {

@@ -51,6 +51,7 @@ CREATE TABLE sessions (
     id           {{text}} PRIMARY KEY,
     hash         {{text}} NOT NULL UNIQUE,
     person       {{text}} NOT NULL,
+    spell        BIGINT NOT NULL, -- the person's, at sign-in
     created_at   BIGINT NOT NULL,
     last_used_at BIGINT NOT NULL,
     ended_at     BIGINT NOT NULL
@@ -63,6 +64,7 @@ CREATE TABLE signin_links (
     id         {{text}} PRIMARY KEY,
     hash       {{text}} NOT NULL UNIQUE,
     person     {{text}} NOT NULL,
+    spell      BIGINT NOT NULL, -- the person's, when it was made
     made_by    {{text}} NOT NULL,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,

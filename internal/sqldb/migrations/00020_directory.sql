@@ -12,7 +12,8 @@ CREATE TABLE people (
     profile     TEXT NOT NULL,        -- JSON
     employee_id {{text}} NOT NULL,
     created_at  BIGINT NOT NULL,
-    updated_at  BIGINT NOT NULL
+    updated_at  BIGINT NOT NULL,
+    spell       BIGINT NOT NULL       -- grows when the person becomes active again or gets a greater role
 );
 CREATE INDEX people_seq ON people (seq);
 CREATE INDEX people_role ON people (role);
