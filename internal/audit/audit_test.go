@@ -251,7 +251,7 @@ func TestFullQueueMakesRequestsWait(t *testing.T) {
 		_ = db.Write(context.Background(), sqldb.Security, func(*sqldb.Tx) error { once(); <-release; return nil })
 	})
 	<-held
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	taken := 0
 	for ; taken < 3*queueLength; taken++ {
