@@ -113,7 +113,7 @@ func (r *Runner) Run(ctx context.Context) {
 	defer tick.Stop()
 	seen, looked := int64(-1), time.Time{}
 	for ctx.Err() == nil {
-		// Queued jobs announce themselves; those whose runner died are looked for now and then.
+		// Queued jobs announce themselves; those whose runner died are looked for every few seconds.
 		if n, _ := r.db.Version(version); n != seen || time.Since(looked) > renew {
 			j, err := r.claim(ctx)
 			switch {
