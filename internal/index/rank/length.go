@@ -1,7 +1,10 @@
 package rank
 
-// lengths lists what each code stands for: exact below 40, then steps of about 4 %, up to some 176,000 words.
-func lengths() *[256]int {
+import "sync"
+
+// lengths lists what each code stands for: exact below 40, then steps of about 4 %, up to some 176,000 words. It is asked
+// for every field of every document, so it is worked out once.
+var lengths = sync.OnceValue(func() *[256]int {
 	var table [256]int
 	for code := range table {
 		if code <= 40 {
@@ -11,7 +14,7 @@ func lengths() *[256]int {
 		}
 	}
 	return &table
-}
+})
 
 // EncodeLength codes a number of words in one byte, rounding down. Only nothing is coded as 0.
 func EncodeLength(words int) uint8 {
