@@ -65,11 +65,6 @@ func (a *Authority) AddPerson(ctx context.Context, c grant.Caller, n directory.N
 	if err != nil {
 		return nil, err
 	}
-	if p.Role > grant.RoleMember { // somebody whom others knew before may have been a Member until now
-		if err := a.EndSessions(ctx, p.ID); err != nil {
-			return nil, err
-		}
-	}
 	return p, a.recordPerson(ctx, c, "user.add", p, p.Role.String())
 }
 
@@ -89,11 +84,6 @@ func (a *Authority) UpdatePerson(ctx context.Context, c grant.Caller, text strin
 	after, err := a.cfg.People.Update(ctx, before.ID, patch)
 	if err != nil {
 		return nil, err
-	}
-	if patch.Active != nil && !*patch.Active || after.Role > before.Role {
-		if err := a.EndSessions(ctx, after.ID); err != nil {
-			return nil, err
-		}
 	}
 	var said []string
 	if before.Role != after.Role {
@@ -165,7 +155,8 @@ func (a *Authority) Presences(ctx context.Context, c grant.Caller, ids []string)
 	err := a.db.Read(ctx, func(tx *sqldb.Tx) error {
 		for _, q := range []string{
 			"SELECT person, first_at, last_at, 0 FROM signins WHERE first_at <= $1 AND person IN " + in,
-			"SELECT person, 0, MAX(expires_at), -1 FROM signin_links WHERE ended_at = 0 AND expires_at > $1 AND person IN " + in + " GROUP BY person",
+			`SELECT l.person, 0, MAX(l.expires_at), -1 FROM signin_links l JOIN people p ON p.id = l.person AND p.spell = l.spell
+				WHERE l.ended_at = 0 AND l.expires_at > $1 AND l.person IN ` + in + " GROUP BY l.person",
 			"SELECT person, 0, 0, COUNT(*) FROM client_tokens WHERE revoked_at = 0 AND (expires_at = 0 OR expires_at > $1) AND person IN " + in + " GROUP BY person",
 		} {
 			for r, err := range sqldb.Each(ctx, tx, scan, q, args...) {

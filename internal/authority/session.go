@@ -191,15 +191,3 @@ func (a *Authority) EndSession(ctx context.Context, c grant.Caller) error {
 		return a.cfg.Audit.Append(ctx, tx, entry)
 	})
 }
-
-// EndSessions ends every session and every unused sign-in link of a person, for instance when they
-// are deactivated: what was open must not come back with them.
-func (a *Authority) EndSessions(ctx context.Context, person string) error {
-	return a.change(ctx, func(tx *sqldb.Tx) error {
-		if _, err := tx.Exec(ctx, "UPDATE sessions SET ended_at = $1 WHERE person = $2 AND ended_at = 0", a.now(), person); err != nil {
-			return err
-		}
-		_, err := tx.Exec(ctx, "UPDATE signin_links SET ended_at = $1 WHERE person = $2 AND ended_at = 0", a.now(), person)
-		return err
-	})
-}
