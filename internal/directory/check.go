@@ -45,7 +45,7 @@ func (p *Profile) check() error {
 		"firstName": p.FirstName, "lastName": p.LastName, "preferredName": p.PreferredName, "id": p.EmployeeID,
 		"phoneNumber": p.Phone, "location": p.Location, "title": p.Title, "businessUnit": p.BusinessUnit,
 		"department": p.Department, "pronoun": p.Pronoun, "managerId": p.ManagerID, "type": p.Type,
-		"structuredLocation": strings.Join([]string{place.Desk, place.Timezone, place.Address, place.City, place.State, place.Region, place.ZipCode, place.Country, place.CountryCode}, " "),
+		"structuredLocation": strings.Join([]string{place.DeskLocation, place.Timezone, place.Address, place.City, place.State, place.Region, place.ZipCode, place.Country, place.CountryCode}, " "),
 	} {
 		if len(text) > maxField || strings.ContainsFunc(text, isControl) {
 			return fault.Newf(fault.Invalid, "%s is one line of at most %d bytes.", name, maxField).WithField(name)

@@ -79,7 +79,7 @@ var fields = map[string]func(*entry) []string{
 	"department":    func(e *entry) []string { return []string{e.Profile.Department} },
 	"businessunit":  func(e *entry) []string { return []string{e.Profile.BusinessUnit} },
 	"location": func(e *entry) []string {
-		return []string{e.Profile.Location, e.Profile.Place.Desk, e.Profile.Place.City}
+		return []string{e.Profile.Location, e.Profile.Place.DeskLocation, e.Profile.Place.City}
 	},
 	"city":         func(e *entry) []string { return []string{e.Profile.Place.City} },
 	"state":        func(e *entry) []string { return []string{e.Profile.Place.State} },

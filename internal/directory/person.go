@@ -6,6 +6,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/sheafsearch/sheaf/internal/grant"
+	"github.com/sheafsearch/sheaf/internal/wire"
 )
 
 // Source is who says that a person is here.
@@ -52,32 +53,32 @@ type Assertion struct {
 
 // Profile is what indexemployee says of a person. Its JSON is how it is stored.
 type Profile struct {
-	FirstName     string            `json:"firstName,omitzero"`
-	LastName      string            `json:"lastName,omitzero"`
-	PreferredName string            `json:"preferredName,omitzero"`
-	EmployeeID    string            `json:"id,omitzero"`
-	Phone         string            `json:"phoneNumber,omitzero"`
-	Location      string            `json:"location,omitzero"`
-	Place         Place             `json:"structuredLocation,omitzero"`
-	Title         string            `json:"title,omitzero"`
-	PhotoURL      string            `json:"photoUrl,omitzero"`
-	BusinessUnit  string            `json:"businessUnit,omitzero"`
-	Department    string            `json:"department,omitzero"`
-	Handles       []Handle          `json:"datasourceProfiles,omitzero"`
-	Teams         []Team            `json:"teams,omitzero"`
-	StartDate     string            `json:"startDate,omitzero"` // YYYY-MM-DD
-	EndDate       string            `json:"endDate,omitzero"`
-	Bio           string            `json:"bio,omitzero"`
-	Pronoun       string            `json:"pronoun,omitzero"`
-	AlsoKnownAs   []string          `json:"alsoKnownAs,omitzero"`
-	ProfileURL    string            `json:"profileUrl,omitzero"`
-	Networks      []SocialNetwork   `json:"socialNetworks,omitzero"`
-	ManagerEmail  string            `json:"managerEmail,omitzero"` // folded
-	ManagerID     string            `json:"managerId,omitzero"`    // the manager's EmployeeID
-	Type          string            `json:"type,omitzero"`
-	Relationships []Relationship    `json:"relationships,omitzero"`
-	Status        string            `json:"status,omitzero"`
-	Additional    []AdditionalField `json:"additionalFields,omitzero"`
+	FirstName     string                  `json:"firstName,omitzero"`
+	LastName      string                  `json:"lastName,omitzero"`
+	PreferredName string                  `json:"preferredName,omitzero"`
+	EmployeeID    string                  `json:"id,omitzero"`
+	Phone         string                  `json:"phoneNumber,omitzero"`
+	Location      string                  `json:"location,omitzero"`
+	Place         wire.StructuredLocation `json:"structuredLocation,omitzero"`
+	Title         string                  `json:"title,omitzero"`
+	PhotoURL      string                  `json:"photoUrl,omitzero"`
+	BusinessUnit  string                  `json:"businessUnit,omitzero"`
+	Department    string                  `json:"department,omitzero"`
+	Handles       []Handle                `json:"datasourceProfiles,omitzero"`
+	Teams         []Team                  `json:"teams,omitzero"`
+	StartDate     string                  `json:"startDate,omitzero"` // YYYY-MM-DD
+	EndDate       string                  `json:"endDate,omitzero"`
+	Bio           string                  `json:"bio,omitzero"`
+	Pronoun       string                  `json:"pronoun,omitzero"`
+	AlsoKnownAs   []string                `json:"alsoKnownAs,omitzero"`
+	ProfileURL    string                  `json:"profileUrl,omitzero"`
+	Networks      []SocialNetwork         `json:"socialNetworks,omitzero"`
+	ManagerEmail  string                  `json:"managerEmail,omitzero"` // folded
+	ManagerID     string                  `json:"managerId,omitzero"`    // the manager's EmployeeID
+	Type          string                  `json:"type,omitzero"`
+	Relationships []Relationship          `json:"relationships,omitzero"`
+	Status        string                  `json:"status,omitzero"`
+	Additional    []AdditionalField       `json:"additionalFields,omitzero"`
 }
 
 // Employment types and states of the contract that sheaf acts on.
@@ -87,19 +88,6 @@ const (
 	StatusFuture  = "FUTURE"
 	StatusEx      = "EX"
 )
-
-// Place is where someone works, in parts.
-type Place struct {
-	Desk        string `json:"deskLocation,omitzero"`
-	Timezone    string `json:"timezone,omitzero"`
-	Address     string `json:"address,omitzero"`
-	City        string `json:"city,omitzero"`
-	State       string `json:"state,omitzero"`
-	Region      string `json:"region,omitzero"`
-	ZipCode     string `json:"zipCode,omitzero"`
-	Country     string `json:"country,omitzero"`
-	CountryCode string `json:"countryCode,omitzero"`
-}
 
 // Handle is a person's own page in a datasource.
 type Handle struct {

@@ -35,12 +35,7 @@ func (r *Roster) Show(p *Person, d Detail) wire.Person {
 			m.AliasEmails = append(m.AliasEmails, address)
 		}
 	}
-	if f.Place != (Place{}) {
-		place := wire.StructuredLocation{
-			DeskLocation: f.Place.Desk, Timezone: f.Place.Timezone, Address: f.Place.Address, City: f.Place.City,
-			State: f.Place.State, Region: f.Place.Region, ZipCode: f.Place.ZipCode, Country: f.Place.Country,
-			CountryCode: f.Place.CountryCode,
-		}
+	if place := f.Place; place != (wire.StructuredLocation{}) {
 		m.StructuredLocation = &place
 	}
 	for _, t := range f.Teams {

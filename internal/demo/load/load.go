@@ -18,6 +18,7 @@ import (
 	"github.com/sheafsearch/sheaf/internal/directory"
 	"github.com/sheafsearch/sheaf/internal/fault"
 	"github.com/sheafsearch/sheaf/internal/grant"
+	"github.com/sheafsearch/sheaf/internal/wire"
 )
 
 // Into loads company as the caller, who must be one that may write every datasource. People with a role in the company
@@ -71,7 +72,7 @@ func profile(p demo.Person) directory.Profile {
 	f := directory.Profile{
 		FirstName: p.FirstName, LastName: p.LastName, Title: p.Title, Department: p.Department, ManagerEmail: p.Manager,
 		Phone: p.Phone, Bio: p.Bio, Type: p.Type, Status: p.Status, Location: p.Office.City,
-		Place: directory.Place{
+		Place: wire.StructuredLocation{
 			City: p.Office.City, Country: p.Office.Country, CountryCode: p.Office.CountryCode, Timezone: p.Office.Timezone,
 		},
 		StartDate: p.Start.Format(time.DateOnly),

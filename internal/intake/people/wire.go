@@ -1,6 +1,9 @@
 package people
 
-import "github.com/sheafsearch/sheaf/internal/directory"
+import (
+	"github.com/sheafsearch/sheaf/internal/directory"
+	"github.com/sheafsearch/sheaf/internal/wire"
+)
 
 // IndexEmployeeRequest adds or replaces an employee.
 type IndexEmployeeRequest struct {
@@ -20,7 +23,7 @@ type EmployeeInfo struct {
 	ID                 string                      `json:"id,omitzero"`
 	PhoneNumber        string                      `json:"phoneNumber,omitzero"`
 	Location           string                      `json:"location,omitzero"`
-	StructuredLocation directory.Place             `json:"structuredLocation,omitzero"`
+	StructuredLocation wire.StructuredLocation     `json:"structuredLocation,omitzero"`
 	Title              string                      `json:"title,omitzero"`
 	PhotoURL           string                      `json:"photoUrl,omitzero"`
 	BusinessUnit       string                      `json:"businessUnit,omitzero"`
