@@ -44,7 +44,7 @@ It prints a sign-in link, tokens and a first command to paste.`,
 				return err
 			}
 			o.adminEmail = company.Admin
-			return o.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), unknown, func(s *server.Server) error {
+			return o.run(cmd.Context(), cmd.ErrOrStderr(), unknown, func(s *server.Server) error {
 				return greetDemo(cmd.Context(), cmd.OutOrStdout(), s, company, asJSON)
 			})
 		},

@@ -184,6 +184,11 @@ func TestPush(t *testing.T) {
 			t.Errorf("searching %q does not find %q", query, title)
 		}
 	}
+	write("null.jsonl", "null\n")
+	code, _, stderr := sheaf(t, "push", "--server", url, "--token", indexing.Secret, "--datasource", "notes", filepath.Join(folder, "null.jsonl"))
+	if code != 1 || !strings.Contains(stderr, "document 1: null is no document") {
+		t.Errorf("push of a line that is null = %d %q, want 1 and where it stands", code, stderr)
+	}
 	write("more/gulls.txt", "Herring gulls nest on roofs.")
 	must(t, &done, "push", "--data", data, "--datasource", "birds", "--allow", "admin@localhost", filepath.Join(folder, "more"))
 	if done.Documents != 1 {

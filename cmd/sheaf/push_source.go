@@ -241,6 +241,9 @@ func (s *source) lines(path string, yield func(item, error) bool) bool {
 		if err == nil {
 			err = json.Unmarshal(value, &fields)
 		}
+		if err == nil && fields == nil {
+			err = errors.New("null is no document")
+		}
 		if err != nil {
 			yield(item{}, fmt.Errorf("%s: document %d: %w", path, n, err))
 			return false

@@ -122,15 +122,24 @@ func newServe() *cobra.Command {
 			if o.data == "" {
 				return usagef("--data names the directory in which the server keeps its data")
 			}
-			return o.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), unknown, nil)
+			return o.run(cmd.Context(), cmd.ErrOrStderr(), unknown, func(s *server.Server) error { return greet(cmd.OutOrStdout(), s) })
 		},
 	}
 	o.flags(cmd)
 	return cmd
 }
 
-// run serves until ctx ends. The greeting, if there is one, runs once the server answers.
-func (o *serveOptions) run(ctx context.Context, stdout, stderr io.Writer, unknown []string, greet func(*server.Server) error) (err error) {
+// greet tells whoever starts a server how to sign in for the first time, and where it is.
+func greet(w io.Writer, s *server.Server) error {
+	if s.FirstLink != nil {
+		fmt.Fprintf(w, "This is a first start. Sign in as %s within 15 minutes, once:\n\n  %s\n\n", s.FirstLink.Person.Email, s.FirstLink.URL)
+	}
+	_, err := fmt.Fprintf(w, "sheaf %s serves %s\n", version, s.PublicURL)
+	return err
+}
+
+// run serves until ctx ends. The greeting comes once everything is open, just before the first request is taken.
+func (o *serveOptions) run(ctx context.Context, stderr io.Writer, unknown []string, greet func(*server.Server) error) (err error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
 		return usagef("--log-level is debug, info, warn or error")
@@ -158,16 +167,8 @@ func (o *serveOptions) run(ctx context.Context, stdout, stderr io.Writer, unknow
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	if s.FirstLink != nil && greet == nil {
-		fmt.Fprintf(stdout, "This is a first start. Sign in as %s within 15 minutes, once:\n\n  %s\n\n", s.FirstLink.Person.Email, s.FirstLink.URL)
-	}
-	if greet != nil {
-		if err := greet(s); err != nil {
-			return err
-		}
-	}
-	if greet == nil {
-		fmt.Fprintf(stdout, "sheaf %s serves %s\n", version, s.PublicURL)
+	if err := greet(s); err != nil {
+		return err
 	}
 	return o.listenAndServe(ctx, log, s, listener)
 }

@@ -23,47 +23,63 @@ const maxConfig = 1 << 20
 // so, and a warning about them would be noise.
 var injected = []string{"SHEAF_PORT", "SHEAF_SERVICE_HOST", "SHEAF_SERVICE_PORT"}
 
+// sources are where settings come from beside the command line: SHEAF_ variables, then the configuration file.
+type sources struct {
+	env, file map[string]string
+	path      string // of the file
+}
+
+// readSources reads the variables of environ, and the file that --config or its variable names.
+func readSources(cmd *cobra.Command, environ []string) (sources, error) {
+	s := sources{env: map[string]string{}}
+	for _, pair := range environ {
+		if name, value, _ := strings.Cut(pair, "="); strings.HasPrefix(name, envPrefix) {
+			s.env[name] = value
+		}
+	}
+	if s.path, _ = cmd.Flags().GetString("config"); s.path == "" {
+		s.path = s.env[variable("config")]
+	}
+	var err error
+	s.file, err = readConfig(s.path)
+	return s, err
+}
+
+// fill sets a flag that the command line leaves out, and takes what it is called out of the sources.
+func (s sources) fill(flags *pflag.FlagSet, f *pflag.Flag) error {
+	source := variable(f.Name)
+	value, set := s.env[source]
+	if !set {
+		source = f.Name + " in " + s.path
+		value, set = s.file[f.Name]
+	}
+	delete(s.env, variable(f.Name))
+	delete(s.file, f.Name)
+	if f.Changed || !set {
+		return nil
+	}
+	if err := flags.Set(f.Name, value); err != nil {
+		return fmt.Errorf("%s: %w", source, err)
+	}
+	return nil
+}
+
 // settle fills each flag of cmd that the command line leaves out: from its SHEAF_ variable, else from
 // the configuration file, else with its default. The names are the same in all three. A key
 // of the file that is no flag of any serving command is an error; so is a value that does not parse.
 // It returns the names of SHEAF_ variables that mean nothing here.
 func settle(cmd *cobra.Command, environ []string) (unknown []string, err error) {
-	flags := cmd.Flags()
-	env := map[string]string{}
-	for _, pair := range environ {
-		if name, value, _ := strings.Cut(pair, "="); strings.HasPrefix(name, envPrefix) {
-			env[name] = value
-		}
-	}
-	path, _ := flags.GetString("config")
-	if path == "" {
-		path = env[variable("config")]
-	}
-	file, err := readConfig(path)
+	s, err := readSources(cmd, environ)
 	if err != nil {
 		return nil, err
 	}
 	var errs []error
-	flags.VisitAll(func(f *pflag.Flag) {
-		value, source := env[variable(f.Name)], variable(f.Name)
-		_, set := env[variable(f.Name)]
-		delete(env, variable(f.Name))
-		if !set {
-			value, set = file[f.Name]
-			source = f.Name + " in " + path
-		}
-		delete(file, f.Name)
-		if f.Changed || !set {
-			return
-		}
-		if err := flags.Set(f.Name, value); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", source, err))
-		}
-	})
-	for key := range file {
-		errs = append(errs, fmt.Errorf("%s: unknown setting %q", path, key))
+	flags := cmd.Flags()
+	flags.VisitAll(func(f *pflag.Flag) { errs = append(errs, s.fill(flags, f)) })
+	for key := range s.file {
+		errs = append(errs, fmt.Errorf("%s: unknown setting %q", s.path, key))
 	}
-	for name := range env {
+	for name := range s.env {
 		if !slices.Contains(injected, name) && !strings.HasPrefix(name, "SHEAF_PORT_") && !strings.HasPrefix(name, "SHEAF_TEST_") {
 			unknown = append(unknown, name)
 		}
@@ -73,6 +89,26 @@ func settle(cmd *cobra.Command, environ []string) (unknown []string, err error) 
 		return nil, usageError{err}
 	}
 	return unknown, nil
+}
+
+// settleOffline fills the flags that a command shares with the server from the same sources, and lets the
+// server's other settings be.
+func settleOffline(cmd *cobra.Command) error {
+	s, err := readSources(cmd, os.Environ())
+	if err != nil {
+		return err
+	}
+	var errs []error
+	serving, flags := newServe().Flags(), cmd.Flags()
+	flags.VisitAll(func(f *pflag.Flag) {
+		if serving.Lookup(f.Name) != nil {
+			errs = append(errs, s.fill(flags, f))
+		}
+	})
+	if err := errors.Join(errs...); err != nil {
+		return usageError{err}
+	}
+	return nil
 }
 
 // variable is the name of a setting's environment variable.
@@ -120,36 +156,4 @@ func readConfig(path string) (map[string]string, error) {
 		}
 	}
 	return values, nil
-}
-
-// settleOffline fills the flags that a command shares with the server from the same places, and lets the
-// server's other settings be.
-func settleOffline(cmd *cobra.Command) error {
-	serving := newServe().Flags()
-	flags := cmd.Flags()
-	path, _ := flags.GetString("config")
-	if path == "" {
-		path = os.Getenv(variable("config"))
-	}
-	file, err := readConfig(path)
-	if err != nil {
-		return err
-	}
-	var errs []error
-	flags.VisitAll(func(f *pflag.Flag) {
-		if f.Changed || serving.Lookup(f.Name) == nil {
-			return
-		}
-		value, set := os.LookupEnv(variable(f.Name))
-		if !set {
-			value, set = file[f.Name]
-		}
-		if set {
-			errs = append(errs, flags.Set(f.Name, value))
-		}
-	})
-	if err := errors.Join(errs...); err != nil {
-		return usageError{err}
-	}
-	return nil
 }
