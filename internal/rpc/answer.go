@@ -81,7 +81,7 @@ func (x *exchange) json(status int, v any) error {
 	if err := x.ready(); err != nil {
 		return err
 	}
-	if x.op.Family == AdminAPI { // secrets and CSRF tokens, behind a cookie that caches on the way do not look at
+	if x.rt.op.Family == AdminAPI { // secrets and CSRF tokens, behind a cookie that caches on the way do not look at
 		h := x.w.Header()
 		h["Cache-Control"], h["X-Content-Type-Options"] = []string{"no-store"}, []string{"nosniff"}
 	}

@@ -140,14 +140,14 @@ func setText(v reflect.Value, kind reflect.Kind, text string) error {
 
 // body returns the request's body, decompressed and bounded.
 func (x *exchange) body() (io.Reader, error) {
-	if x.r.ContentLength > x.op.MaxBody {
+	if x.r.ContentLength > x.rt.op.MaxBody {
 		return nil, x.tooLarge()
 	}
 	encoding := strings.ToLower(x.r.Header.Get("Content-Encoding"))
 	if x.r.ContentLength >= 0 && encoding == "" {
 		return x.r.Body, nil // net/http reads no further than the length that was checked above
 	}
-	limited := http.MaxBytesReader(&x.w, x.r.Body, x.op.MaxBody)
+	limited := http.MaxBytesReader(&x.w, x.r.Body, x.rt.op.MaxBody)
 	switch encoding {
 	case "", "identity":
 		return limited, nil
@@ -156,7 +156,7 @@ func (x *exchange) body() (io.Reader, error) {
 		if err != nil {
 			return nil, fault.New(fault.Invalid, "The body is not the gzip that Content-Encoding promises.").Wrap(err)
 		}
-		return &boundedReader{r: unzipped, left: x.op.MaxBody}, nil
+		return &boundedReader{r: unzipped, left: x.rt.op.MaxBody}, nil
 	default:
 		return nil, fault.New(fault.UnsupportedMedia, "Content-Encoding can be gzip or absent.")
 	}
@@ -204,7 +204,7 @@ func (m *meteredReader) Read(p []byte) (int, error) {
 	if m.read += int64(n); m.read <= DefaultBody+m.held {
 		return n, err
 	}
-	ctx, cancel := context.WithTimeout(m.x.ctx, largeWait)
+	ctx, cancel := context.WithTimeout(&m.x.context, largeWait)
 	defer cancel()
 	if err := m.x.s.large.Acquire(ctx, largeStep); err != nil {
 		f := fault.New(fault.Unavailable, "Too many large bodies are being read. Try again in a moment, or send less at a time.")
@@ -222,7 +222,7 @@ func (m *meteredReader) release() {
 }
 
 func (x *exchange) tooLarge() *fault.Fault {
-	return fault.Newf(fault.TooLarge, "The request body is larger than %d bytes. Send less at a time.", x.op.MaxBody)
+	return fault.Newf(fault.TooLarge, "The request body is larger than %d bytes. Send less at a time.", x.rt.op.MaxBody)
 }
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
@@ -268,7 +268,7 @@ func (x *exchange) decode(req any) error {
 		return fault.New(fault.Invalid, "The request body is not a JSON object.")
 	}
 	options := lenient
-	if x.op.Family == PlatformAPI || x.op.Family == AdminAPI {
+	if x.rt.op.Family == PlatformAPI || x.rt.op.Family == AdminAPI {
 		options = closed
 	}
 	if err := json.Unmarshal(buf.Bytes(), req, options); err != nil {

@@ -57,7 +57,7 @@ func (x *exchange) faultBody(family Family, f *fault.Fault, status int) (media s
 	case f.Detail != nil:
 		v = f.Detail
 	case family == PlatformAPI:
-		media, v = "application/problem+json", problemOf(f, status, x.id)
+		media, v = "application/problem+json", problemOf(f, status, x.context.id)
 	case family == AdminAPI:
 		v = adminFault{adminError{Code: code(f, adminCodes), Message: f.Message, Field: f.Field}}
 	case family == IndexingAPI && strings.HasPrefix(x.r.URL.Path, "/rest/api/index/"):

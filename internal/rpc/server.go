@@ -189,11 +189,8 @@ type exchange struct {
 	s       *Server
 	w       answer
 	r       *http.Request
-	ctx     context.Context
 	rt      *route
-	op      *Operation
 	caller  grant.Caller
-	id      string
 	subject string // of the audit entry
 	context requestContext
 	begun   time.Time
@@ -227,15 +224,15 @@ func newRequestID() string {
 }
 
 func (s *Server) begin(w http.ResponseWriter, r *http.Request, rt *route) *exchange {
-	x := &exchange{s: s, w: answer{ResponseWriter: w}, r: r, rt: rt, begun: time.Now(), id: newRequestID()}
-	w.Header()["X-Request-Id"] = []string{x.id}
+	x := &exchange{s: s, w: answer{ResponseWriter: w}, r: r, rt: rt, begun: time.Now()}
+	x.context = requestContext{parent: r.Context(), id: newRequestID(), request: r, proxies: s.proxies, deadline: x.begun.Add(s.deadline)}
+	w.Header()["X-Request-Id"] = []string{x.context.id}
 	return x
 }
 
 // serve takes one request through the lock to its handler.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, rt *route) {
 	x := s.begin(w, r, rt)
-	x.op = &rt.op
 	err := x.run()
 	begun := x.w.status != 0
 	if err != nil && !begun {
@@ -254,16 +251,14 @@ func (x *exchange) run() (err error) {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	if !x.op.Bare {
-		if x.caller, err = x.s.admitter.Admit(x.r, x.op.Family); err != nil {
+	if !x.rt.op.Bare {
+		if x.caller, err = x.s.admitter.Admit(x.r, x.rt.op.Family); err != nil {
 			return err
 		}
 	}
-	x.context = requestContext{parent: x.r.Context(), id: x.id, request: x.r, proxies: x.s.proxies, deadline: x.begun.Add(x.s.deadline)}
 	defer x.context.end()
-	x.ctx = &x.context
 	if err = x.lock(); err == nil {
-		err = x.op.serve(x)
+		err = x.rt.op.serve(x)
 	}
 	if err == nil || x.w.status != 0 {
 		return err
@@ -277,29 +272,29 @@ func (x *exchange) run() (err error) {
 
 // lock checks scope and kind, before the body is read.
 func (x *exchange) lock() error {
-	if x.op.Bare {
+	if x.rt.op.Bare {
 		return nil
 	}
-	if !x.caller.Has(x.op.Scope) {
-		return fault.Newf(fault.Forbidden, "This token lacks the scope %s, which this operation needs.", x.op.Scope).
-			WithCode(InsufficientScope).WithField(x.op.Scope.String())
+	if !x.caller.Has(x.rt.op.Scope) {
+		return fault.Newf(fault.Forbidden, "This token lacks the scope %s, which this operation needs.", x.rt.op.Scope).
+			WithCode(InsufficientScope).WithField(x.rt.op.Scope.String())
 	}
-	if !x.caller.Is(x.op.Kinds) {
+	if !x.caller.Is(x.rt.op.Kinds) {
 		return fault.Newf(fault.Forbidden, "A token with the permission %s does not open this operation.", x.caller.Kind()).
-			WithCode(InsufficientScope).WithField(x.op.Scope.String())
+			WithCode(InsufficientScope).WithField(x.rt.op.Scope.String())
 	}
 	return nil
 }
 
 // record writes the audit entry of a change that succeeded, and of every request that acts as another.
 func (x *exchange) record(status int) error {
-	changed := x.op.Changes && status < 300
+	changed := x.rt.op.Changes && status < 300
 	if x.s.audit == nil || !changed && x.caller.Kind() != grant.Global {
 		return nil
 	}
-	return x.s.audit(x.ctx, Event{
+	return x.s.audit(&x.context, Event{
 		Caller: x.caller, Operation: x.rt.name, Subject: x.subject, Address: x.s.proxies.Address(x.r),
-		RequestID: x.id, Status: status,
+		RequestID: x.context.id, Status: status,
 	})
 }
 
@@ -329,7 +324,7 @@ func (x *exchange) end(err error) {
 	}
 	// A record made here spares the look for the line of code that it comes from, which is always this one.
 	record := slog.NewRecord(x.begun.Add(took), level, "request", 0)
-	record.AddAttrs(slog.Int("status", status), slog.Duration("dur", took), slog.String("request", x.id),
+	record.AddAttrs(slog.Int("status", status), slog.Duration("dur", took), slog.String("request", x.context.id),
 		slog.String("caller", x.caller.Email()), slog.String("token", x.caller.Token()))
 	if err != nil {
 		// Errors about a body name its fields, and people put secrets into the wrong place.

@@ -36,7 +36,7 @@ func JSON[Req, Resp any](pattern, summary string, handle func(context.Context, g
 		if err != nil {
 			return err
 		}
-		resp, err := handle(x.ctx, x.caller, req)
+		resp, err := handle(&x.context, x.caller, req)
 		if err != nil {
 			return err
 		}
@@ -56,7 +56,7 @@ func Bare[Req, Resp any](pattern, summary string, handle func(http.ResponseWrite
 		if err != nil {
 			return err
 		}
-		resp, err := handle(&x.w, x.r.WithContext(x.ctx), req)
+		resp, err := handle(&x.w, x.r.WithContext(&x.context), req)
 		if err != nil {
 			return err
 		}
@@ -76,7 +76,7 @@ func Lines[Req, Item any](pattern, summary string, handle func(context.Context, 
 		if err != nil {
 			return err
 		}
-		return stream(x, mediaText, linesForm, handle(x.ctx, x.caller, req))
+		return stream(x, mediaText, linesForm, handle(&x.context, x.caller, req))
 	})
 }
 
@@ -89,7 +89,7 @@ func Events[Req, Item any](pattern, summary string, handle func(context.Context,
 		if err != nil {
 			return err
 		}
-		return stream(x, mediaEvents, eventsForm, handle(x.ctx, x.caller, req))
+		return stream(x, mediaEvents, eventsForm, handle(&x.context, x.caller, req))
 	})
 }
 
@@ -118,9 +118,9 @@ func JSONOrLines[Req Streamer, Resp any](pattern, summary string,
 			streams = *wants
 		}
 		if streams {
-			return stream(x, mediaText, linesForm, lines(x.ctx, x.caller, req))
+			return stream(x, mediaText, linesForm, lines(&x.context, x.caller, req))
 		}
-		resp, err := whole(x.ctx, x.caller, req)
+		resp, err := whole(&x.context, x.caller, req)
 		if err != nil {
 			return err
 		}
@@ -152,7 +152,7 @@ func Upload[Req, Resp any](pattern, summary string, handle func(context.Context,
 		if err != nil {
 			return err
 		}
-		resp, err := handle(x.ctx, x.caller, req, parts)
+		resp, err := handle(&x.context, x.caller, req, parts)
 		if err != nil {
 			return err
 		}
@@ -214,7 +214,7 @@ func File[Req any](pattern, summary string, handle func(context.Context, grant.C
 		if err != nil {
 			return err
 		}
-		content, err := handle(x.ctx, x.caller, req)
+		content, err := handle(&x.context, x.caller, req)
 		if err != nil {
 			return err
 		}

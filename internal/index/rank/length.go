@@ -10,7 +10,7 @@ var lengths = sync.OnceValue(func() *[256]int {
 		if code <= 40 {
 			table[code] = code
 		} else {
-			table[code] = table[code-1] + max(1, table[code-1]/24) //nolint:gosec // code is above 40
+			table[code] = table[code-1] + max(1, table[code-1]/24)
 		}
 	}
 	return &table
