@@ -62,7 +62,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"serve", "--data", data, "--config", config + "x"}, 2, "does not exist"},
 		{[]string{"serve", "--data", data, "--tls-cert", "a"}, 2, "go together"},
 		{[]string{"serve", "--data", data, "--trusted-proxies", "everybody"}, 2, "not an address"},
-		{[]string{"serve", "--data", data, "--public-url", "ftp://x"}, 1, "public address"},
+		{[]string{"serve", "--data", data, "--listen", "127.0.0.1:0", "--public-url", "ftp://x"}, 1, "public address"},
 		{[]string{"user"}, 2, "needs one of its commands"},
 		{[]string{"user", "add", "--data", data, "--email", "ada@example.com", "--role", "QUEEN"}, 2, "--role is"},
 		{[]string{"user", "add", "--data", data, "--role", "MEMBER"}, 2, "--email is needed"},
