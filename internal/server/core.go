@@ -40,6 +40,8 @@ type Config struct {
 	Proxies rpc.Proxies
 	// AuditRetention is how long the audit log is kept. Zero means 400 days.
 	AuditRetention time.Duration
+	// ActivityRetention is how long views and searches of people are kept after their last time. Zero means a year.
+	ActivityRetention time.Duration
 	// HideNewDatasources keeps a new datasource from everyone until an administrator shows it.
 	HideNewDatasources bool
 	// AdminEmail becomes the Super Admin where a first start finds no person. Empty means admin@localhost.

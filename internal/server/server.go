@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/sheafsearch/sheaf/internal/activity"
 	"github.com/sheafsearch/sheaf/internal/admin"
 	"github.com/sheafsearch/sheaf/internal/audit"
 	"github.com/sheafsearch/sheaf/internal/authority"
@@ -43,6 +44,8 @@ type Server struct {
 	Corpus  *corpus.Corpus
 	Index   *index.Index
 	Indexer *indexer.Indexer
+	// Activity is what people opened and searched for.
+	Activity *activity.Log
 	// FirstLink signs in the first Super Admin; nil where there were people already.
 	FirstLink *authority.Link
 
@@ -88,6 +91,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if s.Corpus, err = corpus.Open(ctx, s.DB, s.People, corpus.Config{HideNewDatasources: cfg.HideNewDatasources}); err != nil {
 		return nil, err
 	}
+	s.Activity = activity.Open(s.DB, activity.Config{Retention: cfg.ActivityRetention, Log: cfg.Log})
 	s.Index = index.New(plain.New(), s.People.Access)
 	if err = s.start(ctx); err != nil {
 		return nil, err
@@ -292,6 +296,9 @@ func (s *Server) Close() error {
 	}
 	if s.Index != nil {
 		errs = append(errs, s.Index.Close())
+	}
+	if s.Activity != nil {
+		errs = append(errs, s.Activity.Close())
 	}
 	if s.Core != nil {
 		errs = append(errs, s.Core.Close())
