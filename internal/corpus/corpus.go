@@ -36,6 +36,7 @@ type Corpus struct {
 	wake     chan struct{} // closed at the next commit of a change
 
 	outlines outlines
+	declared definitionCache
 }
 
 // Open returns the corpus kept in db, whose readers dir knows.

@@ -3,7 +3,6 @@ package corpus
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -28,61 +27,6 @@ type Datasource struct {
 	Created int64 // microseconds
 	Updated int64
 }
-
-// Settings are the parts of a datasource's configuration that sheaf acts on, named as in the
-// contract.
-type Settings struct {
-	Name           string             `json:"name"`
-	DisplayName    string             `json:"displayName,omitzero"`
-	Category       string             `json:"datasourceCategory,omitzero"`
-	URLRegex       string             `json:"urlRegex,omitzero"`
-	IconURL        string             `json:"iconUrl,omitzero"`
-	HomeURL        string             `json:"homeUrl,omitzero"`
-	Objects        []ObjectDefinition `json:"objectDefinitions,omitzero"`
-	IdentitySource string             `json:"identityDatasourceName,omitzero"`
-	ByEmail        bool               `json:"isUserReferencedByEmail,omitzero"`
-	Entity         bool               `json:"isEntityDatasource,omitzero"`
-	Test           bool               `json:"isTestDatasource,omitzero"`
-}
-
-// ObjectDefinition says what a kind of document has. One without a name is the default.
-type ObjectDefinition struct {
-	Name         string               `json:"name,omitzero"`
-	DisplayLabel string               `json:"displayLabel,omitzero"`
-	Category     string               `json:"docCategory,omitzero"`
-	Properties   []PropertyDefinition `json:"propertyDefinitions,omitzero"`
-}
-
-// PropertyDefinition declares a custom property.
-type PropertyDefinition struct {
-	Name         string `json:"name,omitzero"`
-	DisplayLabel string `json:"displayLabel,omitzero"`
-	Type         string `json:"propertyType,omitzero"`
-	HideFacet    bool   `json:"hideUiFacet,omitzero"`
-	SkipIndexing bool   `json:"skipIndexing,omitzero"`
-}
-
-// Property returns the declaration of a custom property of documents of a type, if there is one.
-func (s *Settings) Property(objectType, name string) (PropertyDefinition, bool) {
-	var found PropertyDefinition
-	ok := false
-	for _, o := range s.Objects {
-		if o.Name != objectType && (o.Name != "" || ok) {
-			continue
-		}
-		for _, p := range o.Properties {
-			if strings.EqualFold(p.Name, name) {
-				found, ok = p, true
-			}
-		}
-	}
-	return found, ok
-}
-
-const uncategorized = "UNCATEGORIZED"
-
-// maxConfig bounds a configuration's JSON.
-const maxConfig = 1 << 20
 
 // PutDatasource makes a datasource, or replaces the configuration of one. config is an object of
 // the contract; who may see the datasource stays as administrators have set it.
@@ -111,6 +55,9 @@ func (c *Corpus) PutDatasource(ctx context.Context, caller grant.Caller, config 
 		if err != nil {
 			return err
 		}
+		if err = raiseDefinitions(ctx, tx); err != nil {
+			return err
+		}
 		return directory.PutRealm(ctx, tx, directory.Realm{
 			Datasource: s.Name, IdentitySource: s.IdentitySource, ByEmail: s.ByEmail, Test: s.Test, Visible: !c.cfg.HideNewDatasources,
 		})
@@ -126,47 +73,6 @@ func checkName(field, name string) error {
 	}
 	if !ok {
 		return invalid(field, "The name of a datasource is 1 to 64 letters, digits, - and _, and begins with a letter or digit.")
-	}
-	return nil
-}
-
-func (s *Settings) check() error {
-	if err := checkName("name", s.Name); err != nil {
-		return err
-	}
-	if s.IdentitySource != "" {
-		if err := checkName("identityDatasourceName", s.IdentitySource); err != nil {
-			return err
-		}
-	}
-	if s.Category == "" || s.Category == uncategorized {
-		return invalid("datasourceCategory", "A datasource needs a datasourceCategory other than UNCATEGORIZED.")
-	}
-	if s.URLRegex == "" && !s.Entity {
-		return invalid("urlRegex", "A datasource needs an urlRegex, unless isEntityDatasource is true.")
-	}
-	if _, err := regexp.Compile(s.URLRegex); err != nil {
-		return invalid("urlRegex", "The urlRegex cannot be read: use RE2 syntax.")
-	}
-	if err := checkText("displayName", s.DisplayName, MaxShort); err != nil {
-		return err
-	}
-	seen := map[string]bool{}
-	for _, o := range s.Objects {
-		if seen[o.Name] {
-			return invalid("objectDefinitions", "objectDefinitions holds %q twice.", o.Name)
-		}
-		seen[o.Name] = true
-		if o.Name != "" {
-			if err := checkRef(o.Name, "x"); err != nil {
-				return invalid("objectDefinitions", "The name of an objectDefinition has at most %d bytes and no white space, slash or underscore.", MaxObjectType)
-			}
-		}
-		for _, p := range o.Properties {
-			if p.Name == "" || len(p.Name) > MaxTag {
-				return invalid("objectDefinitions", "A propertyDefinition has a name of at most %d bytes.", MaxTag)
-			}
-		}
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -123,82 +122,51 @@ func popularity(n corpus.Interactions) float64 {
 const maxFacetValue = 256
 
 // properties adds custom properties. What a declaration keeps out of the index stays out; without
-// one, the JSON says what the value is.
+// one, the JSON says what the value is. A value that is not of the declared type, because the
+// declaration came later, is left out until the document is sent again.
 func (t *translator) properties(d *corpus.Document, doc *index.Document) {
 	for _, p := range d.Properties {
 		var declared corpus.PropertyDefinition
 		if ds := t.sources[d.Datasource]; ds != nil {
 			declared, _ = ds.Property(d.ObjectType, p.Name)
 		}
-		if declared.SkipIndexing {
-			continue
-		}
-		field := strings.ToLower(p.Name)
-		if _, builtIn := doc.Facets[field]; builtIn || reserved(field) {
+		field := corpus.Operator(p.Name)
+		if declared.SkipIndexing || field == "" || corpus.BuiltIn(field) {
 			continue
 		}
 		for _, v := range values(p.Value) {
-			if v == "" || len(v) > maxFacetValue {
+			text, err := scalar(v)
+			if err != nil || text == "" || len(text) > maxFacetValue {
 				continue
 			}
-			doc.Facets[field] = append(doc.Facets[field], v)
-			if n, ok := number(declared.Type, v); ok {
+			doc.Facets[field] = append(doc.Facets[field], text)
+			if n, ok := corpus.Number(declared.Type, v); ok {
 				doc.Numbers[field] = n
 			}
 		}
 	}
 }
 
-func reserved(field string) bool {
-	switch field {
-	case facetDatasource, facetType, facetContainer, facetAuthor, facetOwner, facetTag, facetStatus, index.FieldUpdated, index.FieldCreated:
-		return true
-	}
-	return false
-}
-
 // values lists the scalars of a property: itself, or the members of its list.
-func values(v jsontext.Value) []string {
-	if len(v) == 0 {
-		return nil
-	}
+func values(v jsontext.Value) []jsontext.Value {
 	switch v.Kind() {
-	case '"':
-		var s string
-		if json.Unmarshal(v, &s) != nil {
-			return nil
-		}
-		return []string{s}
-	case '0', 't', 'f':
-		return []string{string(v)}
+	case '"', '0', 't', 'f':
+		return []jsontext.Value{v}
 	case '[':
 		var list []jsontext.Value
 		if json.Unmarshal(v, &list) != nil {
 			return nil
 		}
-		var all []string
-		for _, item := range list {
-			if item.Kind() != '[' {
-				all = append(all, values(item)...)
-			}
-		}
-		return all
+		return slices.DeleteFunc(list, func(item jsontext.Value) bool { return !strings.ContainsRune(`"0tf`, rune(item.Kind())) })
 	}
 	return nil
 }
 
-// number is the value by which a range compares: dates are Unix seconds.
-func number(declared, text string) (int64, bool) {
-	if declared == "DATE" {
-		for _, layout := range []string{time.RFC3339, time.DateOnly} {
-			if at, err := time.Parse(layout, text); err == nil {
-				return at.Unix(), true
-			}
-		}
+// scalar is a value as text.
+func scalar(v jsontext.Value) (text string, err error) {
+	if v.Kind() != '"' {
+		return string(v), nil
 	}
-	var n float64
-	if json.Unmarshal([]byte(text), &n) != nil || n != math.Trunc(n) || math.Abs(n) > 1<<53 {
-		return 0, false
-	}
-	return int64(n), true
+	err = json.Unmarshal(v, &text)
+	return text, err
 }

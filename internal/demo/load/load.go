@@ -91,7 +91,7 @@ func config(ds *demo.Datasource) jsontext.Value {
 	for _, t := range ds.Types {
 		object := corpus.ObjectDefinition{Name: t.Name, DisplayLabel: t.Label, Category: t.Category}
 		for _, p := range t.Properties {
-			object.Properties = append(object.Properties, corpus.PropertyDefinition{Name: p.Name, DisplayLabel: p.Label, Type: p.Type})
+			object.Properties = append(object.Properties, corpus.PropertyDefinition{Name: p.Name, DisplayLabel: p.Label, Type: corpus.PropertyType(p.Type)})
 		}
 		settings.Objects = append(settings.Objects, object)
 	}
