@@ -31,7 +31,7 @@ var levels = [][]string{
 	},
 	{
 		"internal/rpc", "internal/corpus", "internal/directory", "internal/index", "internal/query", "internal/llm",
-		"internal/job", "internal/audit", "internal/blob", "internal/seal", "internal/activity",
+		"internal/job", "internal/audit", "internal/blob", "internal/seal", "internal/upload", "internal/limit", "internal/activity",
 	},
 	{"internal/sqldb", "internal/wire", "internal/grant", "internal/fault"},
 }
@@ -40,7 +40,11 @@ var levels = [][]string{
 var pairs = map[[2]string]string{
 	{"internal/console", "internal/authority"}: "pages are shown to a signed-in person",
 	{"internal/admin", "internal/authority"}:   "the admin API is the console over JSON",
+	{"internal/rpc", "internal/limit"}:         "the edge holds callers to rates",
 	{"internal/corpus", "internal/directory"}:  "the readers of a document are the directory's principals",
+	{"internal/corpus", "internal/upload"}:     "documents are replaced by bulk uploads",
+	{"internal/directory", "internal/upload"}:  "users, groups, memberships and employees are too",
+	{"internal/upload", "internal/job"}:        "what an upload leaves stale is removed in the background",
 	{"internal/index", "internal/query"}:       "a query is searched",
 	{"internal/sqldb", "internal/fault"}:       "database errors become faults",
 	{"internal/grant", "internal/fault"}:       "a caller may be refused",

@@ -66,9 +66,14 @@ type Work func(ctx context.Context, j Job, report func(done, total int64)) (mess
 
 // Enqueue adds a job within a transaction and returns its id.
 func Enqueue(ctx context.Context, tx *sqldb.Tx, kind Kind, args string) (string, error) {
+	return EnqueueAt(ctx, tx, kind, args, time.Time{})
+}
+
+// EnqueueAt adds a job that begins at a time to come, or within some ten seconds after it.
+func EnqueueAt(ctx context.Context, tx *sqldb.Tx, kind Kind, args string, at time.Time) (string, error) {
 	id, now := sqldb.NewID(), time.Now().UnixMicro()
-	if _, err := tx.Exec(ctx, `INSERT INTO jobs (id, kind, args, state, done, total, message, owner, lease, created, changed)
-		VALUES ($1, $2, $3, $4, 0, 0, '', '', 0, $5, $5)`, id, string(kind), args, string(Queued), now); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO jobs (id, kind, args, state, done, total, message, owner, lease, created, changed, not_before)
+		VALUES ($1, $2, $3, $4, 0, 0, '', '', 0, $5, $5, $6)`, id, string(kind), args, string(Queued), now, sqldb.Micros(at)); err != nil {
 		return "", fmt.Errorf("enqueue %s: %w", kind, err)
 	}
 	_, err := tx.Raise(ctx, version)
@@ -113,7 +118,7 @@ func (r *Runner) Run(ctx context.Context) {
 	defer tick.Stop()
 	seen, looked := int64(-1), time.Time{}
 	for ctx.Err() == nil {
-		// Queued jobs announce themselves; those whose runner died are looked for every few seconds.
+		// Queued jobs announce themselves; those whose runner died or whose time has come are looked for every few seconds.
 		if n, _ := r.db.Version(version); n != seen || time.Since(looked) > renew {
 			j, err := r.claim(ctx)
 			switch {
@@ -147,7 +152,7 @@ func (r *Runner) claim(ctx context.Context) (j Job, err error) {
 			return err
 		}
 		j, err = sqldb.One(ctx, tx, scan, `UPDATE jobs SET state = $5, owner = $1, lease = $2, changed = $3 WHERE id = (
-			SELECT id FROM jobs WHERE (state = $4 OR state = $5 AND lease < $3) AND kind IN `+sqldb.In(6, len(r.works))+`
+			SELECT id FROM jobs WHERE (state = $4 AND not_before <= $3 OR state = $5 AND lease < $3) AND kind IN `+sqldb.In(6, len(r.works))+`
 			ORDER BY created, id LIMIT 1) RETURNING `+columns, kinds...)
 		return err
 	})
