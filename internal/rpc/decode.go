@@ -35,6 +35,7 @@ func isNone[T any]() bool { return reflect.TypeFor[T]() == none }
 func decoderOf[Req any](pattern string) func(*exchange) (Req, error) {
 	fill := fillerOf[Req](pattern)
 	names := reflect.TypeFor[Req]().Implements(reflect.TypeFor[subjecter]())
+	many := reflect.TypeFor[Req]().Implements(reflect.TypeFor[counter]())
 	hasBody := !isNone[Req]() && !strings.HasPrefix(pattern, "GET ") && !strings.HasPrefix(pattern, "DELETE ")
 	needsBody := !allFromURL(reflect.TypeFor[Req]())
 	return func(x *exchange) (req Req, err error) {
@@ -45,6 +46,9 @@ func decoderOf[Req any](pattern string) func(*exchange) (Req, error) {
 		}
 		if err = fill(x, &req); err == nil && names {
 			x.subject = any(req).(subjecter).AuditSubject()
+		}
+		if err == nil && many {
+			err = x.s.limits.Documents(x.caller, any(req).(counter).RateDocuments(), x.begun)
 		}
 		return req, err
 	}
@@ -65,6 +69,9 @@ func allFromURL(t reflect.Type) bool {
 
 // subjecter is a request that names the thing it acts on, for the audit log.
 type subjecter interface{ AuditSubject() string }
+
+// counter is a request that holds documents which have a rate of their own.
+type counter interface{ RateDocuments() int }
 
 // fillerOf returns the function that fills the fields of Req that come from the URL. It panics on a
 // field of a kind that it does not know.
@@ -87,6 +94,10 @@ func fillerOf[Req any](pattern string) func(*exchange, *Req) error {
 			}
 			switch f.Type.Kind() {
 			case reflect.String, reflect.Int, reflect.Int64, reflect.Bool:
+			case reflect.Slice:
+				if path || f.Type.Elem().Kind() != reflect.String {
+					panic(fmt.Sprintf("rpc: %s: field %s of the URL is a %s", pattern, f.Name, f.Type))
+				}
 			default:
 				panic(fmt.Sprintf("rpc: %s: field %s of the URL is a %s", pattern, f.Name, f.Type))
 			}
@@ -103,9 +114,13 @@ func fillerOf[Req any](pattern string) func(*exchange, *Req) error {
 		}
 		for _, s := range slots {
 			text := ""
-			if s.path {
+			switch {
+			case s.path:
 				text = x.r.PathValue(s.name)
-			} else {
+			case s.kind == reflect.Slice: // a parameter that is repeated
+				reflect.ValueOf(req).Elem().FieldByIndex(s.index).Set(reflect.ValueOf(query[s.name]))
+				continue
+			default:
 				if len(query[s.name]) > 1 {
 					return fault.Newf(fault.Invalid, "The query parameter %s is given more than once.", s.name).WithField(s.name)
 				}

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/sheafsearch/sheaf/internal/fault"
 	"github.com/sheafsearch/sheaf/internal/grant"
+	"github.com/sheafsearch/sheaf/internal/limit"
 )
 
 // Admitter says who is asking. Package authority implements it.
@@ -53,6 +55,12 @@ type Config struct {
 	// Deadline bounds the context of an operation; streams are bounded by it between items only by
 	// their own reading of the context. Zero means two minutes.
 	Deadline time.Duration
+	// Limits hold callers to rates. Nil holds nobody.
+	Limits *limit.Limits
+	// Standing says how far operations, named "POST /path", are in their life. Others are ordinary ones.
+	Standing map[string]Standing
+	// HideExperimental hides experimental operations from requests that do not ask for them.
+	HideExperimental bool
 }
 
 // Server serves the operations of all rooms.
@@ -69,6 +77,9 @@ type Server struct {
 	none     *route              // stands for no operation in logs and metrics
 	large    *semaphore.Weighted // bytes of large bodies in memory
 	outgoing outgoing
+	limits   *limit.Limits
+	// hidesExperimental is Config.HideExperimental.
+	hidesExperimental bool
 }
 
 // largeBodies bounds the bytes of bodies above DefaultBody that are in memory at once.
@@ -81,6 +92,10 @@ type route struct {
 	duration prometheus.Observer
 	fine     prometheus.Counter // answers with status 200
 	log      slog.Handler       // writes the operation into every line, made ready once
+	standing Standing
+	// deprecated is the header of every answer of a deprecated operation.
+	deprecated []string
+	limit      limit.Name
 }
 
 // NewServer returns the server of cfg's rooms. It panics where two operations claim one path, so
@@ -90,6 +105,7 @@ func NewServer(cfg Config) *Server {
 		admitter: cfg.Admitter, audit: cfg.Audit, log: cfg.Log, proxies: cfg.Proxies, deadline: cfg.Deadline,
 		exact: map[string]map[string]*route{}, patterns: http.NewServeMux(), large: semaphore.NewWeighted(largeBodies),
 		outgoing: outgoing{all: largeAnswers, each: largeOfACaller, by: map[string]int64{}},
+		limits:   cfg.Limits, hidesExperimental: cfg.HideExperimental,
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -110,7 +126,8 @@ func NewServer(cfg Config) *Server {
 	newRoute := func(op Operation, name string) *route {
 		return &route{
 			op: op, name: name, duration: durations.WithLabelValues(name), fine: s.requests.WithLabelValues(name, "200"),
-			log: s.log.Handler().WithAttrs([]slog.Attr{slog.String("op", name)}),
+			log:      s.log.Handler().WithAttrs([]slog.Attr{slog.String("op", name)}),
+			standing: cfg.Standing[name], deprecated: deprecation(op, cfg.Standing[name]), limit: limit.NameOf(name),
 		}
 	}
 	s.none = newRoute(Operation{}, "none")
@@ -163,10 +180,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // refuse answers a path or method that no operation has, with or without a token.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request) {
 	x := s.begin(w, r, nil)
-	err := errNoPath
-	if allow := s.methodsOf(r); len(allow) > 0 {
-		w.Header().Set("Allow", strings.Join(allow, ", "))
-		err = fault.Newf(fault.MethodNotAllowed, "This path takes %s.", strings.Join(allow, " or "))
+	err := x.arrived()
+	if err == nil {
+		err = errNoPath
+		if allow := s.methodsOf(r); len(allow) > 0 {
+			w.Header().Set("Allow", strings.Join(allow, ", "))
+			err = fault.Newf(fault.MethodNotAllowed, "This path takes %s.", strings.Join(allow, " or "))
+		}
 	}
 	x.render(FamilyOf(r.URL.Path), err)
 	x.end(err)
@@ -233,10 +253,17 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, rt *route) *excha
 // serve takes one request through the lock to its handler.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, rt *route) {
 	x := s.begin(w, r, rt)
+	if rt.deprecated != nil {
+		w.Header()[deprecatedHeader] = rt.deprecated
+	}
 	err := x.run()
 	begun := x.w.status != 0
 	if err != nil && !begun {
-		x.render(rt.op.Family, err)
+		family := rt.op.Family
+		if errors.Is(err, errExperimental) {
+			family = PlatformAPI // which is where clients look for it
+		}
+		x.render(family, err)
 	}
 	x.end(err)
 	if err != nil && begun {
@@ -251,6 +278,9 @@ func (x *exchange) run() (err error) {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
+	if err = x.arrived(); err != nil {
+		return err
+	}
 	if !x.rt.op.Bare {
 		if x.caller, err = x.s.admitter.Admit(x.r, x.rt.op.Family); err != nil {
 			return err
@@ -258,7 +288,9 @@ func (x *exchange) run() (err error) {
 	}
 	defer x.context.end()
 	if err = x.lock(); err == nil {
-		err = x.rt.op.serve(x)
+		if err = x.called(); err == nil {
+			err = x.rt.op.serve(x)
+		}
 	}
 	if err == nil || x.w.status != 0 {
 		return err
@@ -268,6 +300,36 @@ func (x *exchange) run() (err error) {
 		return auditErr
 	}
 	return err
+}
+
+// arrived counts the request against the limits of its address and of the server.
+func (x *exchange) arrived() error {
+	if x.s.limits == nil {
+		return nil
+	}
+	return x.s.limits.Arrived(x.s.proxies.Address(x.r), x.begun)
+}
+
+// called checks what is left before the body is read: that the operation is there for this request, and the
+// limits of its caller.
+func (x *exchange) called() error {
+	if x.rt.op.Bare {
+		return nil
+	}
+	if err := x.stands(); err != nil {
+		return err
+	}
+	if x.s.limits == nil {
+		return nil
+	}
+	c := limit.Call{Caller: x.caller, Name: x.rt.limit, At: x.begun}
+	if x.caller.Is(grant.Anonymous) {
+		c.Address = x.s.proxies.Address(x.r)
+	}
+	if c.Name == limit.CustomMetadata {
+		c.Group = x.r.PathValue("groupName")
+	}
+	return x.s.limits.Called(c)
 }
 
 // lock checks scope and kind, before the body is read.
@@ -299,7 +361,7 @@ func (x *exchange) record(status int) error {
 }
 
 // secretForm matches every secret that sheaf makes.
-var secretForm = regexp.MustCompile(`shf_([a-z])_[0-9A-Za-z]{8,}`) //nolint:gochecknoglobals // constant
+var secretForm = regexp.MustCompile(`shf_([a-z])_[0-9A-Za-z_-]{8,}`) //nolint:gochecknoglobals // constant
 
 // end writes the log line and the metric.
 func (x *exchange) end(err error) {
