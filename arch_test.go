@@ -25,7 +25,7 @@ var levels = [][]string{
 	{"internal/server"},
 	{
 		"internal/console", "internal/admin", "internal/scim", "internal/mcp", "internal/room/*", "internal/intake/*",
-		"internal/authority", "internal/contract", "internal/indexer",
+		"internal/authority", "internal/contract", "internal/indexer", "internal/why",
 		"internal/index/plain", "internal/index/embedded", "internal/index/opensearch", "internal/llm/openai", "internal/llm/anthropic",
 		"internal/demo",
 	},
@@ -40,6 +40,8 @@ var levels = [][]string{
 var pairs = map[[2]string]string{
 	{"internal/console", "internal/authority"}: "pages are shown to a signed-in person",
 	{"internal/admin", "internal/authority"}:   "the admin API is the console over JSON",
+	{"internal/admin", "internal/why"}:         "explanations are asked for over JSON",
+	{"internal/console", "internal/why"}:       "explanations are asked for on a page",
 	{"internal/rpc", "internal/limit"}:         "the edge holds callers to rates",
 	{"internal/corpus", "internal/directory"}:  "the readers of a document are the directory's principals",
 	{"internal/corpus", "internal/upload"}:     "documents are replaced by bulk uploads",
@@ -77,6 +79,7 @@ var minting = map[string][]string{
 // further lists who may make the callers that see past permissions.
 var further = map[string][]string{
 	"authority.Maintenance": {"internal/server", "cmd/sheaf"},
+	"SearchAs":              {"internal/why"},
 	"rpc.Bare":              {"internal/admin"},
 }
 

@@ -20,14 +20,17 @@ type Service struct {
 	authority *authority.Authority
 	corpus    *corpus.Corpus
 	audit     *audit.Log
+	why       Explainer
 }
 
 // New returns the service over what it administers.
-func New(a *authority.Authority, c *corpus.Corpus, l *audit.Log) *Service { return &Service{a, c, l} }
+func New(a *authority.Authority, c *corpus.Corpus, l *audit.Log, w Explainer) *Service {
+	return &Service{a, c, l, w}
+}
 
 // Room is what a session opens. It serves members too, who may see who they are and sign out.
 func (s *Service) Room() rpc.Room {
-	return rpc.Open(grant.AdminScope, grant.Session,
+	return rpc.Open(grant.AdminScope, grant.Session, append(s.whys(),
 		rpc.Bare("POST /api/admin/v1/session", "Signs in with a sign-in code.", s.signIn),
 		rpc.JSON("GET /api/admin/v1/session", "Says who is signed in.", s.whoAmI),
 		rpc.JSON("DELETE /api/admin/v1/session", "Signs out.", s.signOut),
@@ -52,7 +55,7 @@ func (s *Service) Room() rpc.Room {
 		rpc.JSON("PATCH /api/admin/v1/datasources/{name}", "Changes who may see a datasource.", s.changeDatasource).Audited(),
 
 		rpc.JSON("GET /api/admin/v1/audit", "Lists the audit log, newest first.", s.listAudit),
-	)
+	)...)
 }
 
 // SessionRequest carries the code of a sign-in link.

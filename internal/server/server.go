@@ -31,6 +31,7 @@ import (
 	inpeople "github.com/sheafsearch/sheaf/internal/intake/people"
 	"github.com/sheafsearch/sheaf/internal/intake/permissions"
 	"github.com/sheafsearch/sheaf/internal/job"
+	"github.com/sheafsearch/sheaf/internal/limit"
 	"github.com/sheafsearch/sheaf/internal/room/documents"
 	"github.com/sheafsearch/sheaf/internal/room/entities"
 	"github.com/sheafsearch/sheaf/internal/room/people"
@@ -149,7 +150,7 @@ func (s *Server) Rooms() []rpc.Room {
 		indocuments.New(s.Corpus).Room(),
 		permissions.New(s.People).Room(),
 		inpeople.New(s.People).Room(),
-		admin.New(s.Authority, s.Corpus, s.Audit).Room(),
+		admin.New(s.Authority, s.Corpus, s.Audit, s.explainer()).Room(),
 	}
 	return append(rooms, contract.Unbuilt(rooms)...)
 }
@@ -163,8 +164,10 @@ func (s *Server) wire() error {
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s.gauges(metrics)
+	limits := limit.New(s.cfg.Limits, time.Now(), metrics)
 	s.api = rpc.NewServer(rpc.Config{
 		Admitter: s.Authority, Rooms: s.Rooms(), Audit: s.record, Log: s.cfg.Log, Metrics: metrics, Proxies: s.cfg.Proxies,
+		Limits: limits, Standing: contract.Standing(), HideExperimental: s.cfg.HideExperimental,
 	})
 	pages, err := console.New(console.Config{
 		PublicURL: s.PublicURL.String(), Authority: s.Authority, People: s.People, Datasources: pageDatasources{s.Corpus, s.Audit}, Audit: s.Audit,
@@ -177,7 +180,7 @@ func (s *Server) wire() error {
 	mux := http.NewServeMux()
 	s.health(mux)
 	for _, pattern := range console.Patterns() {
-		mux.Handle(pattern, pages.Handler())
+		mux.Handle(pattern, s.limited(limits, pages.Handler()))
 	}
 	if s.cfg.MetricsToken != "" {
 		mux.Handle("GET /metrics", behindToken(s.cfg.MetricsToken, numbers))
