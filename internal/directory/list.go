@@ -5,35 +5,27 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"unicode"
-
-	"golang.org/x/text/unicode/norm"
-
-	"github.com/sheafsearch/sheaf/internal/fault"
+	"sync"
 )
 
 // Query asks for a page of people.
 type Query struct {
-	// Words, if any, must each begin a word of a person's names, address, title or department.
+	// Words, if any, must be a person's, as Search has it.
 	Words string
-	// Filters must all hold. Each names one of Fields, spelt in any case, with or without "_".
+	// Filters must all hold.
 	Filters []Filter
 	Sort    Order
 	Reverse bool
 	// All includes people who are not active, for administrators.
-	All    bool
+	All bool
+	// After, where it is not nil, leaves out everyone up to a place in the order.
+	After  *Mark
 	Offset int
 	Limit  int      // 0 for all of them
-	Facets []string // fields to count values of, over all matches
+	Facets []string // fields to count values of, over all matches; each as if its own filter were not there
 }
 
-// Filter holds where a field equals one of its values, folded.
-type Filter struct {
-	Field  string
-	Values []string
-}
-
-// Order says by what a page is sorted. Equal people are sorted by name.
+// Order says by what a page is sorted. Equal people are sorted by name, whichever way the order goes.
 type Order uint8
 
 // The orders.
@@ -42,14 +34,29 @@ const (
 	ByFirstName
 	ByLastName
 	ByOrgSize
-	ByStartDate
+	ByStartDate   // people without a date stand last, whichever way the order goes
+	ByRelevance   // the best first; by name where there are no words
+	orderedOrders = ByRelevance
 )
+
+// Mark is a place in an order: that of a person who stood there, whether they still do or not. Whoever does not move
+// is neither left out nor met twice by going on from a mark, whatever changes meanwhile.
+type Mark struct {
+	Last   bool   `json:"l,omitzero"` // of those without what is sorted by
+	Number int    `json:"n,omitzero"`
+	Text   string `json:"t,omitzero"`
+	Name   string `json:"k"`
+	ID     string `json:"i"`
+}
 
 // Page is a part of the matches.
 type Page struct {
 	People []*Person
 	Total  int
 	Facets map[string][]Bucket // by field, as the query spelt it
+	// More says that matches follow; End is the place of the last one here.
+	More bool
+	End  Mark
 }
 
 // Bucket counts the people with one value of a field.
@@ -67,212 +74,246 @@ func (d *Directory) List(ctx context.Context, q Query) (Page, error) {
 	return r.List(q)
 }
 
-// fields are what people can be filtered by, each with the values that a person has.
-var fields = map[string]func(*entry) []string{
-	"name":          func(e *entry) []string { return []string{e.Name} },
-	"firstname":     func(e *entry) []string { return []string{e.Profile.FirstName} },
-	"lastname":      func(e *entry) []string { return []string{e.Profile.LastName} },
-	"preferredname": func(e *entry) []string { return []string{e.Profile.PreferredName} },
-	"nickname":      func(e *entry) []string { return e.Profile.AlsoKnownAs },
-	"email":         func(e *entry) []string { return e.Addresses },
-	"title":         func(e *entry) []string { return []string{e.Profile.Title} },
-	"department":    func(e *entry) []string { return []string{e.Profile.Department} },
-	"businessunit":  func(e *entry) []string { return []string{e.Profile.BusinessUnit} },
-	"location": func(e *entry) []string {
-		return []string{e.Profile.Location, e.Profile.Place.DeskLocation, e.Profile.Place.City}
-	},
-	"city":         func(e *entry) []string { return []string{e.Profile.Place.City} },
-	"state":        func(e *entry) []string { return []string{e.Profile.Place.State} },
-	"region":       func(e *entry) []string { return []string{e.Profile.Place.Region} },
-	"country":      func(e *entry) []string { return []string{e.Profile.Place.Country, e.Profile.Place.CountryCode} },
-	"roletype":     func(e *entry) []string { return []string{e.Profile.Type} },
-	"team":         func(e *entry) []string { return teamValues(e, func(t Team) string { return t.Name }) },
-	"teamid":       func(e *entry) []string { return teamValues(e, func(t Team) string { return t.ID }) },
-	"manageremail": managerValues,
-	"reportsto":    managerValues,
-	"startafter":   nil, // compared as dates, see matches
-	"startbefore":  nil,
-}
-
-func teamValues(e *entry, of func(Team) string) []string {
-	list := make([]string, len(e.Profile.Teams))
-	for i, t := range e.Profile.Teams {
-		list[i] = of(t)
-	}
-	return list
-}
-
-func managerValues(e *entry) []string {
-	if e.manager == nil {
-		return nil
-	}
-	return e.manager.Addresses
-}
-
-func fieldName(name string) string {
-	return strings.ReplaceAll(strings.ToLower(name), "_", "")
-}
-
 // List answers a query from this roster.
 func (r *Roster) List(q Query) (Page, error) {
-	match, err := matcher(q)
+	s, err := r.selecting(&q)
 	if err != nil {
 		return Page{}, err
 	}
-	var hits []*entry
-	for _, e := range r.listed {
-		if (e.Active || q.All) && match(e) {
-			hits = append(hits, e)
+	page := Page{}
+	skip, limit := max(q.Offset, 0), q.Limit
+	if limit <= 0 {
+		limit = len(r.listed)
+	}
+	take := func(e *entry, score int) {
+		page.Total++
+		var m Mark
+		if q.After != nil || len(page.People) == limit-1 {
+			m = q.mark(e, score)
+		}
+		switch {
+		case q.After != nil && q.compare(&m, q.After) <= 0:
+		case skip > 0:
+			skip--
+		case len(page.People) == limit:
+			page.More = true
+		default:
+			if page.People = append(page.People, e.Person); len(page.People) == limit {
+				page.End = m
+			}
 		}
 	}
-	page := Page{Total: len(hits)}
-	if page.Facets, err = count(hits, q.Facets); err != nil {
-		return Page{}, err
+	if q.Sort == ByRelevance && len(s.words.words) > 0 {
+		hits := s.scored()
+		for _, h := range hits {
+			take(&r.listed[h.at], h.score)
+		}
+	} else {
+		for _, at := range r.order(q.Sort, q.Reverse) {
+			if e := &r.listed[at]; s.holds(e) {
+				take(e, 0)
+			}
+		}
 	}
-	// Hits are in order of name; a stable sort keeps that among equals.
-	if less := orders[q.Sort]; less != nil {
-		slices.SortStableFunc(hits, less)
-	}
-	if q.Reverse {
-		slices.Reverse(hits)
-	}
-	hits = hits[min(max(q.Offset, 0), len(hits)):]
-	if q.Limit > 0 {
-		hits = hits[:min(q.Limit, len(hits))]
-	}
-	page.People = make([]*Person, len(hits))
-	for i, e := range hits {
-		page.People[i] = e.Person
-	}
+	page.Facets = s.facets()
 	return page, nil
 }
 
-var orders = map[Order]func(a, b *entry) int{
-	ByFirstName: func(a, b *entry) int { return cmp.Compare(fold(a.Profile.FirstName), fold(b.Profile.FirstName)) },
-	ByLastName:  func(a, b *entry) int { return cmp.Compare(fold(a.Profile.LastName), fold(b.Profile.LastName)) },
-	ByOrgSize:   func(a, b *entry) int { return cmp.Compare(a.size, b.size) },
-	ByStartDate: func(a, b *entry) int { return cmp.Compare(a.Profile.StartDate, b.Profile.StartDate) },
+// mark is where a person stands in the order of q.
+func (q *Query) mark(e *entry, score int) Mark {
+	m := Mark{Name: e.key, ID: e.ID}
+	switch q.Sort {
+	case ByFirstName:
+		m.Text = e.first
+	case ByLastName:
+		m.Text = e.last
+	case ByOrgSize:
+		m.Number = e.size
+	case ByStartDate:
+		m.Text = e.start
+		m.Last = m.Text == ""
+	case ByRelevance:
+		m.Number = -score
+	case ByName:
+	}
+	return m
 }
 
-func matcher(q Query) (func(*entry) bool, error) {
-	words := splitWords(q.Words)
-	type test struct {
-		name   string
-		of     func(*entry) []string
-		values []string
+func (q *Query) compare(a, b *Mark) int {
+	if a.Last != b.Last {
+		if a.Last {
+			return 1
+		}
+		return -1
 	}
-	tests := make([]test, len(q.Filters))
-	for i, f := range q.Filters {
-		name := fieldName(f.Field)
-		of, known := fields[name]
-		if !known {
-			return nil, errUnknownField(f.Field)
+	sorted, name := cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.Text, b.Text)), cmp.Compare(a.Name, b.Name)
+	if q.Reverse && q.Sort != ByRelevance {
+		sorted = -sorted
+		if q.Sort == ByName {
+			name = -name
 		}
-		values := make([]string, len(f.Values))
-		for j, v := range f.Values {
-			values[j] = fold(v)
-		}
-		tests[i] = test{name, of, values}
 	}
-	return func(e *entry) bool {
-		for _, w := range words {
-			if !slices.ContainsFunc(e.words, func(own string) bool { return strings.HasPrefix(own, w) }) {
-				return false
-			}
-		}
-		for _, t := range tests {
-			if !slices.ContainsFunc(t.values, func(v string) bool { return holds(e, t.name, t.of, v) }) {
-				return false
-			}
-		}
-		return true
-	}, nil
+	return cmp.Or(sorted, name, cmp.Compare(a.ID, b.ID))
 }
 
-// holds compares one value of a filter, folded already.
-func holds(e *entry, name string, of func(*entry) []string, value string) bool {
-	switch name {
-	case "startafter":
-		return e.Profile.StartDate > value
-	case "startbefore":
-		return e.Profile.StartDate != "" && e.Profile.StartDate < value
+// ordering keeps the orders that a roster was asked for.
+type ordering struct {
+	made [orderedOrders][2]struct {
+		once sync.Once
+		list []int32
 	}
-	return slices.ContainsFunc(of(e), func(own string) bool { return own != "" && fold(own) == value })
 }
 
-func errUnknownField(name string) error {
-	return fault.Newf(fault.Invalid, "People cannot be filtered by %q. Use one of: %s.", name, strings.Join(Fields(), ", ")).WithField("fieldName")
-}
-
-// count makes the buckets of each field, the largest first.
-func count(hits []*entry, names []string) (map[string][]Bucket, error) {
-	facets := make(map[string][]Bucket, len(names))
-	for _, name := range names {
-		of := fields[fieldName(name)]
-		if of == nil {
-			return nil, errUnknownField(name)
+// order returns the places of everybody in listed, in an order.
+func (r *Roster) order(by Order, reverse bool) []int32 {
+	if by >= orderedOrders {
+		by, reverse = ByName, false
+	}
+	way := 0
+	if reverse {
+		way = 1
+	}
+	made := &r.orders.made[by][way]
+	made.once.Do(func() {
+		q := Query{Sort: by, Reverse: reverse}
+		made.list = make([]int32, len(r.listed))
+		marks := make([]Mark, len(r.listed))
+		for i := range r.listed {
+			made.list[i], marks[i] = int32(i), q.mark(&r.listed[i], 0) //nolint:gosec // a company has no two thousand million people
 		}
-		counts := map[string]int{}
-		for _, e := range hits {
-			for _, v := range slices.Compact(slices.Sorted(slices.Values(of(e)))) {
-				if v != "" {
-					counts[v]++
-				}
-			}
+		if by != ByName || reverse {
+			slices.SortFunc(made.list, func(a, b int32) int { return q.compare(&marks[a], &marks[b]) })
 		}
-		buckets := make([]Bucket, 0, len(counts))
-		for v, n := range counts {
-			buckets = append(buckets, Bucket{v, n})
-		}
-		slices.SortFunc(buckets, func(a, b Bucket) int {
-			return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Value, b.Value))
-		})
-		facets[name] = buckets
-	}
-	return facets, nil
+	})
+	return made.list
 }
 
-func searchWords(p *Person) []string {
-	var words []string
-	f := &p.Profile
-	for _, text := range append([]string{p.Name, f.FirstName, f.LastName, f.Title, f.Department}, f.AlsoKnownAs...) {
-		words = append(words, splitWords(text)...)
-	}
-	for _, address := range append([]string{p.Email}, p.Addresses...) {
-		words = append(words, address)
-		words = append(words, splitWords(strings.ReplaceAll(address, "@", " "))...)
-	}
-	slices.Sort(words)
-	return slices.Compact(words)
+// selection is a query on its way through everybody.
+type selection struct {
+	r     *Roster
+	all   bool
+	words matching
+	tests []fieldTest
+	tally []*tally
 }
 
-// splitWords folds text and cuts it at everything that is neither letter nor digit. An address
-// stays whole.
-func splitWords(text string) []string {
-	var words []string
-	for _, part := range strings.Fields(fold(text)) {
-		if strings.Contains(part, "@") {
-			words = append(words, part)
+type fieldTest struct {
+	field string // as facets name it
+	holds func(*entry) bool
+}
+
+func (r *Roster) selecting(q *Query) (*selection, error) {
+	s := &selection{r: r, all: q.All, words: r.matching(q.Words, false)}
+	for _, f := range q.Filters {
+		holds, err := r.test(f)
+		if err != nil {
+			return nil, err
+		}
+		s.tests = append(s.tests, fieldTest{fieldName(f.Field), holds})
+	}
+	for _, name := range q.Facets {
+		of, err := r.values(name)
+		if err != nil {
+			return nil, err
+		}
+		s.tally = append(s.tally, &tally{name: name, field: fieldName(name), of: of, counts: map[string]int{}})
+	}
+	if len(s.words.words) > 0 && !q.All && !s.anybody() {
+		r.mend(&s.words)
+	}
+	return s, nil
+}
+
+// anybody reports whether somebody active has all the words.
+func (s *selection) anybody() bool {
+	for i := range s.r.listed {
+		if e := &s.r.listed[i]; e.Active && s.words.score(e.card) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *selection) scored() (hits []hit) {
+	for i := range s.r.listed {
+		if e := &s.r.listed[i]; s.holds(e) {
+			hits = append(hits, hit{i, s.words.score(e.card)})
+		}
+	}
+	slices.SortFunc(hits, better)
+	return hits
+}
+
+// holds reports whether a person is a match, and counts them in the facets of which they are.
+func (s *selection) holds(e *entry) bool {
+	if !e.Active && !s.all || len(s.words.words) > 0 && s.words.score(e.card) == 0 {
+		return false
+	}
+	missed, misses := "", 0
+	for _, t := range s.tests {
+		if t.holds(e) || misses > 0 && t.field == missed {
 			continue
 		}
-		words = append(words, strings.FieldsFunc(part, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })...)
+		if misses++; misses > 1 || len(s.tally) == 0 {
+			return false
+		}
+		missed = t.field
 	}
-	return words
+	for _, t := range s.tally {
+		if misses == 0 || t.field == missed {
+			t.add(e)
+		}
+	}
+	return misses == 0
 }
 
-// fold takes away case and accents.
-func fold(text string) string {
-	ascii := true
-	for i := 0; i < len(text); i++ {
-		ascii = ascii && text[i] < 0x80
-	}
-	if ascii {
-		return strings.ToLower(text)
-	}
-	return strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Mn, r) {
-			return -1
+// tally counts the values of one field.
+type tally struct {
+	name, field string
+	of          func(*entry, func(string))
+	counts      map[string]int
+	own         []string // the values of the person who is counted
+}
+
+func (t *tally) add(e *entry) {
+	t.own = t.own[:0]
+	t.of(e, func(v string) {
+		if v != "" && !slices.ContainsFunc(t.own, func(o string) bool { return o == v || strings.EqualFold(o, v) || fold(o) == fold(v) }) {
+			t.own = append(t.own, v)
 		}
-		return unicode.ToLower(r)
-	}, norm.NFD.String(text))
+	})
+	for _, v := range t.own {
+		t.counts[v]++
+	}
+}
+
+// facets makes the buckets of each field, the largest first. Values that a filter takes for one are one, in the
+// spelling that most people have.
+func (s *selection) facets() map[string][]Bucket {
+	facets := make(map[string][]Bucket, len(s.tally))
+	for _, t := range s.tally {
+		spelt := make([]Bucket, 0, len(t.counts))
+		for v, n := range t.counts {
+			spelt = append(spelt, Bucket{v, n})
+		}
+		slices.SortFunc(spelt, byCount)
+		at := make(map[string]int, len(spelt))
+		buckets := spelt[:0]
+		for _, b := range spelt {
+			key := fold(b.Value)
+			if i, met := at[key]; met {
+				buckets[i].Count += b.Count
+				continue
+			}
+			at[key] = len(buckets)
+			buckets = append(buckets, b)
+		}
+		slices.SortFunc(buckets, byCount)
+		facets[t.name] = buckets
+	}
+	return facets
+}
+
+func byCount(a, b Bucket) int {
+	return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Value, b.Value))
 }

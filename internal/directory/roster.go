@@ -3,31 +3,71 @@ package directory
 import (
 	"cmp"
 	"context"
-	"maps"
 	"slices"
+	"strings"
+	"sync"
 
 	"github.com/sheafsearch/sheaf/internal/sqldb"
 )
 
-// Roster is everyone at one moment, with the organisation chart of the active people. It does not
+// Roster is everyone at one moment, with the organisation chart of the active people and the teams. It does not
 // change and may be kept for the length of a request.
 type Roster struct {
 	version   int64 // of versionPeople
 	seq       int64 // the newest row in it
-	people    map[string]*entry
+	listed    []entry
+	people    map[string]*entry // of listed, by id
 	byAddress map[string]*entry
-	listed    []*entry // everyone who is not retired, by name
+	retired   map[string]*Person
+
+	departments map[string]int    // how many active people each has
+	starts      func() []string   // when active people began, in order; made when asked for
+	custom      map[string]string // folded names of the company's own fields, and how they are spelt
+	orders      *ordering
+	dictionary  *dictionary
 }
 
-// entry is a person and their place in the chart.
-type entry struct {
+// card is what follows from a person alone, made once and kept from one roster to the next.
+type card struct {
 	*Person
-	key     string   // the folded name, for order
-	words   []string // folded, for search
+	key, first, last string    // folded names, for order
+	whole            [3]string // the words of the name, of first and last name, and the other way round
+	names            string    // the words of the names and addresses, as wordLine writes them
+	words            string    // those of title and department
+	extra            []extra
+}
+
+// entry is a person who is not retired, and their place in the chart.
+type entry struct {
+	*card
 	manager *entry   // active, and never part of a circle
 	reports []*entry // by name
 	size    int      // people in the part of the chart that hangs from here, this one included
-	depth   int
+	number  int      // those people have the numbers from this one's on
+}
+
+func newCard(p *Person) *card {
+	f := &p.Profile
+	c := &card{Person: p, key: fold(p.Name), first: fold(f.FirstName), last: fold(f.LastName), start: date(f.StartDate), extra: extrasOf(f)}
+	var names, words []string
+	for _, name := range append([]string{p.Name, f.FirstName, f.LastName, f.PreferredName}, f.AlsoKnownAs...) {
+		names = append(names, nameWords(name)...)
+	}
+	for _, address := range append([]string{p.Email}, p.Addresses...) {
+		local, _, _ := strings.Cut(address, "@")
+		names = append(append(names, address), splitWords(local)...)
+	}
+	for _, address := range append([]string{p.Email}, p.Addresses...) {
+		_, domain, _ := strings.Cut(address, "@")
+		words = append(words, splitWords(domain)...)
+	}
+	words = append(append(words, splitWords(f.Title)...), splitWords(f.Department)...)
+	c.whole = [3]string{
+		strings.Join(splitWords(p.Name), " "), strings.Join(splitWords(f.FirstName+" "+f.LastName), " "),
+		strings.Join(splitWords(f.LastName+" "+f.FirstName), " "),
+	}
+	c.names, c.words = wordLine(names), wordLine(words)
+	return c
 }
 
 // Roster returns everyone as of at most a second ago, and at once what this process has changed.
@@ -72,16 +112,88 @@ func (d *Directory) renew(ctx context.Context, old *Roster) (*Roster, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Roster{seq: old.seq, people: make(map[string]*entry, len(old.people)+len(changed))}
-	for id, e := range old.people {
-		r.people[id] = &entry{Person: e.Person, key: e.key, words: e.words}
+	return old.with(changed), nil
+}
+
+// with returns the roster in which changed people are as given.
+func (r *Roster) with(changed []*Person) *Roster {
+	next := &Roster{seq: r.seq, retired: r.retired, orders: &ordering{}}
+	var cards []*card
+	fresh := make(map[string]bool, len(changed))
+	for _, p := range changed {
+		next.seq = max(next.seq, p.seq)
+		fresh[p.ID] = true
+		if !p.Retired {
+			cards = append(cards, newCard(p))
+		}
+	}
+	next.retired = make(map[string]*Person, len(r.retired))
+	for id, p := range r.retired {
+		next.retired[id] = p
 	}
 	for _, p := range changed {
-		r.people[p.ID] = &entry{Person: p, key: fold(p.Name), words: searchWords(p)}
-		r.seq = max(r.seq, p.seq)
+		if p.Retired {
+			next.retired[p.ID] = p
+		}
 	}
-	r.arrange()
-	return r, nil
+	slices.SortFunc(cards, byName)
+	next.merge(r.listed, cards, fresh)
+	next.index()
+	next.arrange()
+	next.dictionary = r.dictionary.with(cards)
+	return next
+}
+
+// merge fills listed with the old cards that are still good and the new ones, in order of name. Entries stand in one
+// piece of memory, for a roster is made anew with every change of a person.
+func (r *Roster) merge(old []entry, cards []*card, fresh map[string]bool) {
+	r.listed = make([]entry, 0, len(old)+len(cards))
+	for i := range old {
+		c := old[i].card
+		if fresh[c.ID] {
+			continue
+		}
+		for len(cards) > 0 && byName(cards[0], c) < 0 {
+			r.listed = append(r.listed, entry{card: cards[0]})
+			cards = cards[1:]
+		}
+		r.listed = append(r.listed, entry{card: c})
+	}
+	for _, c := range cards {
+		r.listed = append(r.listed, entry{card: c})
+	}
+}
+
+// index makes the ways to find a person, and counts what is shown of everybody.
+func (r *Roster) index() {
+	r.people = make(map[string]*entry, len(r.listed))
+	r.byAddress = make(map[string]*entry, len(r.listed))
+	r.departments, r.custom = map[string]int{}, map[string]string{}
+	for i := range r.listed {
+		e := &r.listed[i]
+		r.people[e.ID] = e
+		for _, address := range e.Addresses {
+			r.byAddress[address] = e
+		}
+		if !e.Active {
+			continue
+		}
+		r.departments[e.Profile.Department]++
+		for _, x := range e.extra {
+			if r.custom[x.key] == "" {
+				r.custom[x.key] = x.label
+			}
+		}
+	}
+	r.starts = sync.OnceValue(func() (starts []string) {
+		for i := range r.listed {
+			if e := &r.listed[i]; e.Active && e.start != "" {
+				starts = append(starts, e.start)
+			}
+		}
+		slices.Sort(starts)
+		return starts
+	})
 }
 
 // completeAll adds addresses and sources to many people with few statements.
@@ -124,85 +236,17 @@ func completeAll(ctx context.Context, tx *sqldb.Tx, people []*Person) error {
 // listParameters bounds the parameters of one statement.
 const listParameters = 900
 
-// arrange builds the indexes and the chart.
-func (r *Roster) arrange() {
-	r.byAddress = make(map[string]*entry, len(r.people))
-	byEmployeeID := make(map[string]*entry)
-	for _, e := range r.people {
-		if e.Retired {
-			continue
-		}
-		r.listed = append(r.listed, e)
-		for _, address := range e.Addresses {
-			r.byAddress[address] = e
-		}
-	}
-	slices.SortFunc(r.listed, byName)
-	for _, e := range r.listed {
-		if id := e.Profile.EmployeeID; id != "" && e.Active && byEmployeeID[id] == nil {
-			byEmployeeID[id] = e
-		}
-	}
-	for _, e := range r.listed {
-		if !e.Active {
-			continue
-		}
-		boss := r.byAddress[e.Profile.ManagerEmail]
-		if boss == nil && e.Profile.ManagerID != "" {
-			boss = byEmployeeID[e.Profile.ManagerID]
-		}
-		if boss != nil && boss.Active && boss != e && !reportsTo(boss, e) {
-			e.manager = boss
-			boss.reports = append(boss.reports, e)
-		}
-	}
-	r.measure()
-}
-
-// reportsTo reports whether someone stands below boss already. Refusing such a link as it is made
-// keeps the chart a forest, whatever circle the records describe.
-func reportsTo(e, boss *entry) bool {
-	for ; e != nil; e = e.manager {
-		if e == boss {
-			return true
-		}
-	}
-	return false
-}
-
-// measure counts how many people each part of the chart holds, from the bottom up.
-func (r *Roster) measure() {
-	order := make([]*entry, 0, len(r.listed))
-	for _, e := range r.listed {
-		if e.manager == nil {
-			order = append(order, e)
-		}
-	}
-	for i := 0; i < len(order); i++ {
-		for _, sub := range order[i].reports {
-			sub.depth = order[i].depth + 1
-			order = append(order, sub)
-		}
-	}
-	for _, e := range slices.Backward(order) {
-		e.size++
-		if e.manager != nil {
-			e.manager.size += e.size
-		}
-	}
-}
-
-func byName(a, b *entry) int {
+func byName(a, b *card) int {
 	return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.ID, b.ID))
 }
 
 // ByID returns the person with a stable id, retired people included.
 func (r *Roster) ByID(id string) (*Person, bool) {
-	e, ok := r.people[id]
-	if !ok {
-		return nil, false
+	if e, ok := r.people[id]; ok {
+		return e.Person, true
 	}
-	return e.Person, true
+	p, ok := r.retired[id]
+	return p, ok
 }
 
 // ByEmail returns the person who holds an address.
@@ -215,57 +259,11 @@ func (r *Roster) ByEmail(email string) (*Person, bool) {
 	return e.Person, true
 }
 
-// ChartPlace is where a person stands in the chart.
-type ChartPlace struct {
-	Manager *Person   // nil at the top
-	Chain   []*Person // from the top, or maxChain above, down to the direct manager
-	Reports []*Person // direct reports, by name
-	OrgSize int       // the person and everyone below, at least 1
-}
-
-// maxChain bounds a chain: no company has so many levels, and records that make one of thousands must not make an answer
-// of its square.
-const maxChain = 100
-
-// Place returns where an active person stands in the chart. Somebody unknown stands alone.
-func (r *Roster) Place(id string) ChartPlace {
-	e := r.people[id]
-	if e == nil || !e.Active {
-		return ChartPlace{OrgSize: 1}
-	}
-	place := ChartPlace{OrgSize: e.size}
-	for _, sub := range e.reports {
-		place.Reports = append(place.Reports, sub.Person)
-	}
-	for boss := e.manager; boss != nil && len(place.Chain) < maxChain; boss = boss.manager {
-		place.Chain = append(place.Chain, boss.Person)
-	}
-	slices.Reverse(place.Chain)
-	if e.manager != nil {
-		place.Manager = e.manager.Person
-	}
-	return place
-}
-
-// DepartmentCount returns how many active people a department has.
-func (r *Roster) DepartmentCount(department string) int {
-	n := 0
-	for _, e := range r.listed {
-		if e.Active && e.Profile.Department == department {
-			n++
-		}
-	}
-	return n
-}
-
 // Everyone returns all people who are not retired, by name.
 func (r *Roster) Everyone() []*Person {
 	list := make([]*Person, len(r.listed))
-	for i, e := range r.listed {
-		list[i] = e.Person
+	for i := range r.listed {
+		list[i] = r.listed[i].Person
 	}
 	return list
 }
-
-// Fields lists the names that Query.Filters and Query.Facets take.
-func Fields() []string { return slices.Sorted(maps.Keys(fields)) }
