@@ -31,6 +31,7 @@ type Roster struct {
 type card struct {
 	*Person
 	key, first, last string    // folded names, for order
+	start            string    // the date of the start, if it is one
 	whole            [3]string // the words of the name, of first and last name, and the other way round
 	names            string    // the words of the names and addresses, as wordLine writes them
 	words            string    // those of title and department
