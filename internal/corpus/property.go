@@ -209,7 +209,7 @@ func (o *ObjectDefinition) groupLabel(name string) string {
 // goes on meaning what it means for every document.
 func BuiltIn(operator string) bool {
 	switch operator {
-	case "datasource", "app", "type", "container", "author", "owner", "from", "tag", "status", "updated", "created", "before", "after", "has", "in", "my":
+	case "datasource", "app", "type", "container", "containerid", "author", "owner", "from", "tag", "status", "updated", "created", "before", "after", "has", "in", "my":
 		return true
 	}
 	return false

@@ -1,6 +1,7 @@
 package indexer
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -20,10 +21,12 @@ const (
 	facetDatasource = "datasource"
 	facetType       = "type"
 	facetContainer  = "container"
-	facetAuthor     = "author" // the address; the name where there is none
-	facetOwner      = "owner"
-	facetTag        = "tag"
-	facetStatus     = "status"
+	// facetContainerID is the id that the datasource gives to the container: a channel, a thread, a folder.
+	facetContainerID = "containerid"
+	facetAuthor      = "author" // the address; the name where there is none
+	facetOwner       = "owner"
+	facetTag         = "tag"
+	facetStatus      = "status"
 )
 
 // translator turns documents of the corpus into documents of an index.
@@ -48,7 +51,7 @@ func (x *Indexer) translator(ctx context.Context) (*translator, error) {
 func (t *translator) document(d *corpus.Document) *index.Document {
 	doc := &index.Document{
 		Key: d.Key, Readers: d.Readers, Title: d.Title, Body: body(d), Path: path(d), Tags: d.Tags,
-		Updated: d.UpdatedAt, Created: d.CreatedAt, Popularity: popularity(d.Interactions),
+		Updated: cmp.Or(d.UpdatedAt, d.CreatedAt), Created: d.CreatedAt, Popularity: popularity(d.Interactions),
 		Facets: map[string][]string{}, Numbers: map[string]int64{},
 	}
 	author, authorNames := t.user(d.Author)
@@ -58,6 +61,7 @@ func (t *translator) document(d *corpus.Document) *index.Document {
 		{facetDatasource, d.Datasource},
 		{facetType, d.ObjectType},
 		{facetContainer, d.Container},
+		{facetContainerID, d.ContainerID},
 		{facetAuthor, author},
 		{facetOwner, owner},
 		{facetStatus, d.Status},

@@ -43,6 +43,31 @@ type DocumentMetadata struct {
 	CreateTime   time.Time                  `json:"createTime,omitzero"`
 	UpdateTime   time.Time                  `json:"updateTime,omitzero"`
 	CustomData   map[string]CustomDataValue `json:"customData,omitzero"`
+	Interactions *DocumentInteractions      `json:"interactions,omitzero"`
+	VisitCount   *CountInfo                 `json:"visitCount,omitzero"`
+	ViewerInfo   *ViewerInfo                `json:"viewerInfo,omitzero"`
+}
+
+// DocumentInteractions is what people did with a document. Shares is there, if only empty, where it was asked for.
+type DocumentInteractions struct {
+	Shares       []Share    `json:"shares,omitzero"`
+	VisitorCount *CountInfo `json:"visitorCount,omitzero"`
+}
+
+// Share says that somebody passed a document on.
+type Share struct {
+	NumDaysAgo int     `json:"numDaysAgo"`
+	Sharer     *Person `json:"sharer,omitzero"`
+}
+
+// CountInfo is a number of things.
+type CountInfo struct {
+	Count int64 `json:"count"`
+}
+
+// ViewerInfo is what the caller did with a document.
+type ViewerInfo struct {
+	LastViewedTime time.Time `json:"lastViewedTime,omitzero"`
 }
 
 // CustomDataValue is the value of a custom property.
