@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sheafsearch/sheaf/internal/limit"
 	"github.com/sheafsearch/sheaf/internal/server"
 )
 
@@ -38,6 +39,9 @@ type serveOptions struct {
 	newDatasources, metricsFile string
 	auditRetention              string
 	logLevel                    string
+	rateLimits                  []string
+	experimental                string
+	webTokenLife                time.Duration
 	drain                       time.Duration
 	temporary                   bool // the data is thrown away at the end
 }
@@ -57,6 +61,9 @@ func (o *serveOptions) flags(cmd *cobra.Command) {
 	f.StringVar(&o.newDatasources, "new-datasources", "visible", "whether a new datasource is visible at once, or hidden until an administrator shows it")
 	f.StringVar(&o.metricsFile, "metrics-token-file", "", "a file with the bearer token that opens /metrics on the main address")
 	f.StringVar(&o.auditRetention, "audit-retention", "400d", "how long the audit log is kept, in days, or forever")
+	f.StringSliceVar(&o.rateLimits, "rate-limits", []string{"off"}, "off, standard, or a list such as standard,search=20/s,address=off: how often people, tokens and addresses may ask")
+	f.StringVar(&o.experimental, "experimental", "always", "whether experimental operations answer always, or only with the header X-Glean-Include-Experimental: true")
+	f.DurationVar(&o.webTokenLife, "auth-token-life", 2*time.Hour, "how long a token of createauthtoken lives, from 1m to 24h")
 	f.DurationVar(&o.drain, "drain-time", 0, "how long to go on serving after a signal to stop, with /readyz at 503, so that a load balancer can turn away")
 	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 }
@@ -69,6 +76,17 @@ func (o *serveOptions) config(log *slog.Logger) (server.Config, error) {
 	}
 	if o.newDatasources != "visible" && o.newDatasources != "hidden" {
 		return cfg, usagef("--new-datasources is visible or hidden")
+	}
+	if o.experimental != "always" && o.experimental != "header" {
+		return cfg, usagef("--experimental is always or header")
+	}
+	cfg.HideExperimental = o.experimental == "header"
+	if cfg.WebTokenLife = o.webTokenLife; cfg.WebTokenLife < time.Minute || cfg.WebTokenLife > 24*time.Hour {
+		return cfg, usagef("--auth-token-life is from 1m to 24h")
+	}
+	var err error
+	if cfg.Limits, err = limit.Parse(o.rateLimits); err != nil {
+		return cfg, usagef("--rate-limits: %v", err)
 	}
 	if (o.tlsCert == "") != (o.tlsKey == "") {
 		return cfg, usagef("--tls-cert and --tls-key go together")

@@ -31,6 +31,9 @@ func (a *Authority) Admit(r *http.Request, family rpc.Family) (grant.Caller, err
 	if c.oauth {
 		return a.admitOAuth(r, family, c)
 	}
+	if strings.HasPrefix(c.token, webPrefix) {
+		return a.admitWeb(r, family, c)
+	}
 	k, fingerprint, ok := readSecret(c.token)
 	if want := secretOf(family); !ok || k != want {
 		return grant.Caller{}, unauthenticated()
@@ -91,7 +94,7 @@ func (a *Authority) admitOAuth(r *http.Request, family rpc.Family, c credentials
 // source says where to look a credential up.
 type source struct {
 	kind  kind
-	token string // of an OAuth access token only
+	token string // of an OAuth access token or a web token only
 }
 
 // key is what an admission is kept by.

@@ -67,6 +67,8 @@ type Config struct {
 	Log *slog.Logger
 	// Now is the clock by which tokens and sessions expire. Nil means time.Now.
 	Now func() time.Time
+	// WebTokenLife is how long tokens for web pages live. Zero means DefaultWebLife.
+	WebTokenLife time.Duration
 	// CacheSize is how many admissions are kept. Zero means 16384, some 10 MB.
 	CacheSize int
 }
@@ -107,6 +109,9 @@ func Open(cfg Config) (*Authority, error) {
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.WebTokenLife == 0 {
+		cfg.WebTokenLife = DefaultWebLife
 	}
 	if cfg.CacheSize == 0 {
 		cfg.CacheSize = 16384

@@ -25,6 +25,13 @@ func (a *Authority) lookUp(ctx context.Context, s source, k key) (*admission, er
 			return nil, err
 		}
 	}
+	var web webFacts
+	if s.kind == webToken {
+		var err error
+		if web, err = a.openWeb(s.token); err != nil {
+			return nil, err
+		}
+	}
 	var adm *admission
 	var refusal *fault.Fault
 	err := a.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
@@ -38,6 +45,8 @@ func (a *Authority) lookUp(ctx context.Context, s source, k key) (*admission, er
 			adm, refusal, err = l.session(ctx)
 		case oauthToken:
 			adm, refusal, err = l.oauth(ctx, proved)
+		case webToken:
+			adm, refusal, err = l.web(ctx, web)
 		}
 		return err
 	})

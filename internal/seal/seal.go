@@ -15,6 +15,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -30,12 +31,13 @@ type Purpose = string
 const (
 	Cursor   Purpose = "cursor"   // a day
 	Tracking Purpose = "tracking" // 30 days: feedback on a result comes long after it was shown
+	Web      Purpose = "web"      // a day: tokens for web pages, which say themselves when they end, and never later
 	Session  Purpose = "session"  // 7 days, the length of a session; signs what belongs to one
 )
 
 // lifetimes lists every purpose. A new purpose is a line here; its key is made at the next start.
 func lifetimes() map[Purpose]time.Duration {
-	return map[Purpose]time.Duration{Cursor: 24 * time.Hour, Tracking: 30 * 24 * time.Hour, Session: 7 * 24 * time.Hour}
+	return map[Purpose]time.Duration{Cursor: 24 * time.Hour, Tracking: 30 * 24 * time.Hour, Session: 7 * 24 * time.Hour, Web: 24 * time.Hour}
 }
 
 const (
@@ -123,7 +125,7 @@ func (b *Box) Open(purpose Purpose, binding, text string) ([]byte, error) {
 	}
 	made := time.Unix(int64(binary.BigEndian.Uint64(plain)), 0) //nolint:gosec // two's complement both ways
 	if age := b.now().Sub(made); age > r.lives || age < -skew {
-		return nil, dead()
+		return nil, dead().Wrap(ErrOld)
 	}
 	return plain[stamp:], nil
 }
@@ -156,7 +158,10 @@ func signature(key []byte, purpose Purpose, text string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-func dead() error {
+// ErrOld is in the chain of what Open returns for a text that was sealed for just this, and whose time is over.
+var ErrOld = errors.New("sealed too long ago")
+
+func dead() *fault.Fault {
 	return fault.New(fault.Invalid, "This was made for another request, or is too old. Leave it out to start again.")
 }
 

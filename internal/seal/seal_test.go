@@ -3,6 +3,7 @@ package seal
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"regexp"
 	"strings"
@@ -95,8 +96,11 @@ func TestTextsGrowOld(t *testing.T) {
 		0: true, 24 * time.Hour: true, 24*time.Hour + time.Second: false, -skew: true, -skew - time.Second: false,
 	} {
 		b.now = func() time.Time { return made.Add(after) }
-		if _, err := b.Open(Cursor, "b", text); ok != (err == nil) {
-			t.Errorf("Open %v after Seal: %v, want open %v", after, err, ok)
+		if _, err := b.Open(Cursor, "b", text); ok != (err == nil) || !ok && !errors.Is(err, ErrOld) {
+			t.Errorf("Open %v after Seal: %v, want open %v, or that it is old", after, err, ok)
+		}
+		if _, err := b.Open(Cursor, "c", text); errors.Is(err, ErrOld) {
+			t.Errorf("Open %v after Seal for something else says that it is old", after)
 		}
 	}
 }
