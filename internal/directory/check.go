@@ -76,19 +76,8 @@ func (p *Profile) check() error {
 }
 
 func (p *Profile) checkLists() error {
-	long := func(texts ...string) bool {
-		for _, t := range texts {
-			if len(t) > maxField || strings.ContainsFunc(t, isControl) {
-				return true
-			}
-		}
-		return false
-	}
 	bad := long(p.AlsoKnownAs...) || len(p.AlsoKnownAs) > maxList || len(p.Handles) > maxList || len(p.Teams) > maxList ||
-		len(p.Networks) > maxList || len(p.Relationships) > maxList || len(p.Additional) > maxList
-	for _, h := range p.Handles {
-		bad = bad || long(h.Datasource, h.Handle) || CheckURL("url", h.URL) != nil || CheckURL("nativeAppUrl", h.NativeAppURL) != nil
-	}
+		len(p.Networks) > maxList || len(p.Relationships) > maxList || !handlesFit(p.Handles) || !extrasFit(p.Additional)
 	for _, t := range p.Teams {
 		bad = bad || long(t.ID, t.Name) || CheckURL("url", t.URL) != nil
 	}
@@ -98,15 +87,44 @@ func (p *Profile) checkLists() error {
 	for _, r := range p.Relationships {
 		bad = bad || long(r.Name, r.Email)
 	}
+	if bad {
+		return errLists("employee")
+	}
+	return nil
+}
+
+// long reports whether one of the texts is too long for a field, or not one line.
+func long(texts ...string) bool {
+	for _, t := range texts {
+		if len(t) > maxField || strings.ContainsFunc(t, isControl) {
+			return true
+		}
+	}
+	return false
+}
+
+func handlesFit(list []Handle) bool {
+	for _, h := range list {
+		if long(h.Datasource, h.Handle) || CheckURL("url", h.URL) != nil || CheckURL("nativeAppUrl", h.NativeAppURL) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+func extrasFit(list []AdditionalField) bool {
 	size := 0
-	for _, a := range p.Additional {
-		bad = bad || long(a.Key)
+	for _, a := range list {
+		if long(a.Key) {
+			return false
+		}
 		for _, v := range a.Value {
 			size += len(v)
 		}
 	}
-	if bad || size > maxExtra {
-		return fault.Newf(fault.Invalid, "A list of this employee is over a bound: %d members, %d bytes a text, absolute addresses, %d bytes of additional fields.", maxList, maxField, maxExtra)
-	}
-	return nil
+	return len(list) <= maxList && size <= maxExtra
+}
+
+func errLists(what string) error {
+	return fault.Newf(fault.Invalid, "A list of this %s is over a bound: %d members, %d bytes a text, absolute addresses, %d bytes of additional fields.", what, maxList, maxField, maxExtra)
 }

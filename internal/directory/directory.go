@@ -13,6 +13,7 @@ package directory
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,7 @@ import (
 const (
 	versionAuthority = "authority"  // what admission depends on; authority watches it
 	versionPeople    = "people"     // any change of a person
+	versionTeams     = "teams"      // any change of a team
 	versionRealms    = "realms"     // which datasources there are, and who may see them
 	versionMembers   = "members"    // any change of users, groups, memberships or principals
 	counterSeq       = "directory"  // orders changes of people and identities
@@ -35,7 +37,8 @@ const maxVersionAge = time.Second
 
 // Directory is the people and groups of one server. It is safe for concurrent use.
 type Directory struct {
-	db *sqldb.DB
+	db     *sqldb.DB
+	photos string // see NewAt
 
 	rosterLock sync.Mutex // held while a newer roster is read
 	roster     atomic.Pointer[Roster]
@@ -48,6 +51,14 @@ type Directory struct {
 // New returns the directory kept in db.
 func New(db *sqldb.DB) *Directory {
 	return &Directory{db: db, callers: newCallerCache(), interned: newInternCache()}
+}
+
+// NewAt is New for a server with a public address: people whose photos are kept here are shown with the address of
+// theirs under it.
+func NewAt(db *sqldb.DB, publicURL string) *Directory {
+	d := New(db)
+	d.photos = strings.TrimRight(publicURL, "/") + "/rest/api/v1/people/"
+	return d
 }
 
 // version returns the number of a named version that is at most a second old, asking SQL where the

@@ -7,60 +7,187 @@ import (
 
 	"github.com/sheafsearch/sheaf/internal/fault"
 	"github.com/sheafsearch/sheaf/internal/sqldb"
+	"github.com/sheafsearch/sheaf/internal/upload"
 )
 
-// EmployeeRecord is one employee as indexemployee names them: the address is the key.
+// EmployeeRecord is one employee as indexemployee names them: the address is the key. A photo may come as a data URL.
 type EmployeeRecord struct {
 	Email   string
 	Profile Profile
 	Version int64 // 0 for unchecked
+
+	photo *Photo
 }
 
 // chunk is how many records go into one transaction of the bulk lane, so that none holds the writer
 // over 25 ms: a record costs some six statements.
 const chunk = 50
 
+// chunkPhotos is how many bytes of photos go with them.
+const chunkPhotos = 512 << 10
+
 // PutEmployees makes or replaces employees. All records are checked before the first is written;
 // they are durable when it returns. An older version than one seen before is a fault.Conflict, and
 // so is the end of the last Super Admin's employment.
 func (d *Directory) PutEmployees(ctx context.Context, records []EmployeeRecord) error {
-	list := slices.Clone(records)
-	for i := range list {
-		address, err := FoldEmail(list[i].Email)
-		if err != nil {
-			return errAddress.WithField("email")
-		}
-		list[i].Email = address
-		if err = list[i].Profile.check(); err != nil {
-			return err
-		}
-		if list[i].Profile.ManagerEmail != "" {
-			if list[i].Profile.ManagerEmail, err = FoldEmail(list[i].Profile.ManagerEmail); err != nil {
-				return errAddress.WithField("managerEmail")
-			}
-		}
+	list, err := checkEmployees(records)
+	if err != nil {
+		return err
 	}
 	lane := sqldb.Bulk
 	if len(list) == 1 {
 		lane = sqldb.Security
 	}
-	for part := range slices.Chunk(list, chunk) {
-		err := d.db.Write(ctx, lane, func(tx *sqldb.Tx) error {
-			for i := range part {
-				if err := putEmployee(ctx, tx, &part[i]); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
+	for _, part := range employeeChunks(list) {
+		if err := d.db.Write(ctx, lane, func(tx *sqldb.Tx) error { return putEmployees(ctx, tx, part) }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func putEmployee(ctx context.Context, tx *sqldb.Tx, r *EmployeeRecord) error {
+// UploadEmployees is PutEmployees for a page of an upload that replaces all employees. Those whom the upload leaves out
+// lose their employee record once it has ended; whom console, SCIM or a sign-in asserts stays.
+func (d *Directory) UploadEmployees(ctx context.Context, page upload.Page, records []EmployeeRecord) error {
+	list, err := checkEmployees(records)
+	if err != nil {
+		return err
+	}
+	return uploadPage(ctx, d.db, page, employeeChunks(list), putEmployees, staleEmployees)
+}
+
+func checkEmployees(records []EmployeeRecord) ([]EmployeeRecord, error) {
+	list := slices.Clone(records)
+	for i := range list {
+		address, err := FoldEmail(list[i].Email)
+		if err != nil {
+			return nil, errAddress.WithField("email")
+		}
+		list[i].Email = address
+		if err = list[i].takePhoto(); err != nil {
+			return nil, err
+		}
+		if err = list[i].Profile.check(); err != nil {
+			return nil, err
+		}
+		if list[i].Profile.ManagerEmail != "" {
+			if list[i].Profile.ManagerEmail, err = FoldEmail(list[i].Profile.ManagerEmail); err != nil {
+				return nil, errAddress.WithField("managerEmail")
+			}
+		}
+	}
+	return list, nil
+}
+
+func employeeChunks(list []EmployeeRecord) (parts [][]EmployeeRecord) {
+	from, photos := 0, 0
+	for i := range list {
+		size := 0
+		if list[i].photo != nil {
+			size = len(list[i].photo.Content)
+		}
+		if i > from && (i-from == chunk || photos+size > chunkPhotos) {
+			parts, from, photos = append(parts, list[from:i]), i, 0
+		}
+		photos += size
+	}
+	if from < len(list) {
+		parts = append(parts, list[from:])
+	}
+	return parts
+}
+
+// putEmployees writes records in one transaction. Personnel systems send everybody every night, and most are as they
+// were: those cost a share of four statements.
+func putEmployees(ctx context.Context, tx *sqldb.Tx, records []EmployeeRecord) error {
+	mark, err := upload.Touch(ctx, tx)
+	if err != nil {
+		return err
+	}
+	same, err := unchanged(ctx, tx, records)
+	if err != nil {
+		return err
+	}
+	var ids []any
+	for i := range records {
+		if id := same[records[i].Email]; id != "" {
+			ids = append(ids, id)
+			continue
+		}
+		if err := putEmployee(ctx, tx, &records[i], mark); err != nil {
+			return err
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err = tx.Exec(ctx, "UPDATE assertions SET touched = $1 WHERE source = $2 AND person_id IN "+sqldb.In(3, len(ids)), append([]any{mark, string(Employee)}, ids...)...)
+	return err
+}
+
+// unchanged returns the ids of the people whose records say what is known already, by address.
+func unchanged(ctx context.Context, tx *sqldb.Tx, records []EmployeeRecord) (map[string]string, error) {
+	if len(records) < 2 {
+		return nil, nil
+	}
+	times := make(map[string]int, len(records))
+	args := make([]any, len(records))
+	for i := range records {
+		times[records[i].Email]++
+		args[i] = records[i].Email
+	}
+	type known struct {
+		address string
+		*Person
+	}
+	scan := func(row sqldb.Scanner) (k known, err error) {
+		k.Person, err = scanPerson(prefixed{row, &k.address})
+		return k, err
+	}
+	list, err := sqldb.All(ctx, tx, scan, "SELECT a.address, "+personColumns+
+		" FROM addresses a JOIN people p ON p.id = a.person_id WHERE a.address IN "+sqldb.In(1, len(args)), args...)
+	if err != nil {
+		return nil, err
+	}
+	people, byAddress := make([]*Person, 0, len(list)), make(map[string]*Person, len(list))
+	for _, k := range list {
+		byAddress[k.address] = k.Person
+		if !slices.ContainsFunc(people, func(p *Person) bool { return p.ID == k.ID }) {
+			people = append(people, k.Person)
+		}
+	}
+	if err = completeAll(ctx, tx, people); err != nil {
+		return nil, err
+	}
+	same := make(map[string]string, len(list))
+	for i := range records {
+		r := &records[i]
+		if p := byAddress[r.Email]; p != nil && times[r.Email] == 1 && r.Version == 0 && says(p, &r.Profile) {
+			same[r.Email] = p.ID
+		}
+	}
+	return same, nil
+}
+
+// prefixed is a row whose first column goes elsewhere.
+type prefixed struct {
+	row   sqldb.Scanner
+	first any
+}
+
+func (p prefixed) Scan(dest ...any) error { return p.row.Scan(append([]any{p.first}, dest...)...) }
+
+// says reports whether a record with the profile leaves p as it is.
+func says(p *Person, profile *Profile) bool {
+	if !slices.Contains(p.Sources, Assertion{Employee, profile.Status != StatusEx}) {
+		return false
+	}
+	after := *p
+	after.employ(profile)
+	return after.Name == p.Name && sameProfile(&p.Profile, &after.Profile)
+}
+
+func putEmployee(ctx context.Context, tx *sqldb.Tx, r *EmployeeRecord, mark int64) error {
 	if err := Advance(ctx, tx, "employee/"+r.Email, r.Version); err != nil {
 		return err
 	}
@@ -88,13 +215,13 @@ func putEmployee(ctx context.Context, tx *sqldb.Tx, r *EmployeeRecord) error {
 		if err = take(ctx, tx, p.ID, r.Email); err != nil {
 			return err
 		}
-		return employ(ctx, tx, nil, p, &r.Profile)
+		return employ(ctx, tx, nil, p, r, mark)
 	}
 	if err != nil {
 		return err
 	}
 	after := *before
-	return employ(ctx, tx, before, &after, &r.Profile)
+	return employ(ctx, tx, before, &after, r, mark)
 }
 
 // succeeds reports whether a record that names p's address is about somebody else, who got the
@@ -104,14 +231,25 @@ func succeeds(p *Person, profile *Profile) bool {
 		p.Profile.EmployeeID != "" && profile.EmployeeID != "" && p.Profile.EmployeeID != profile.EmployeeID
 }
 
-func employ(ctx context.Context, tx *sqldb.Tx, before, p *Person, profile *Profile) error {
+// employ makes p what an employee record says.
+func (p *Person) employ(profile *Profile) {
 	p.Profile = *profile
 	if name := profile.fullName(); name != "" {
 		p.Name = name
 	} else if p.Name == "" {
 		p.Name, _, _ = strings.Cut(p.Email, "@")
 	}
-	if err := assert(ctx, tx, p.ID, Employee, profile.Status != StatusEx); err != nil {
+}
+
+func employ(ctx context.Context, tx *sqldb.Tx, before, p *Person, r *EmployeeRecord, mark int64) error {
+	had := p.Profile.PhotoDigest
+	p.employ(&r.Profile)
+	if had != p.Profile.PhotoDigest {
+		if err := putPhoto(ctx, tx, p, r.photo); err != nil {
+			return err
+		}
+	}
+	if err := assertTouched(ctx, tx, p.ID, Employee, r.Profile.Status != StatusEx, mark); err != nil {
 		return err
 	}
 	return settle(ctx, tx, before, p)
@@ -135,19 +273,29 @@ func (d *Directory) DeleteEmployee(ctx context.Context, email string, version in
 		if err != nil {
 			return err
 		}
-		if err = complete(ctx, tx, before); err != nil {
-			return err
-		}
-		if !slices.ContainsFunc(before.Sources, func(a Assertion) bool { return a.Source == Employee }) {
-			return nil
-		}
-		if err = withdraw(ctx, tx, before.ID, Employee); err != nil {
-			return err
-		}
-		after := *before
-		after.Profile = Profile{}
-		return settle(ctx, tx, before, &after)
+		return dismiss(ctx, tx, before)
 	})
+}
+
+// dismiss withdraws what an employee record says of a person, if there is one.
+func dismiss(ctx context.Context, tx *sqldb.Tx, before *Person) error {
+	if err := complete(ctx, tx, before); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(before.Sources, func(a Assertion) bool { return a.Source == Employee }) {
+		return nil
+	}
+	if err := withdraw(ctx, tx, before.ID, Employee); err != nil {
+		return err
+	}
+	if before.Profile.PhotoDigest != "" {
+		if err := putPhoto(ctx, tx, before, nil); err != nil {
+			return err
+		}
+	}
+	after := *before
+	after.Profile = Profile{}
+	return settle(ctx, tx, before, &after)
 }
 
 // Advance records the version that a connector sent for a subject, within the transaction of the

@@ -18,3 +18,16 @@ func linkOf(v jsontext.Value) (link hyperlink) {
 	}
 	return link
 }
+
+// textOf reads a value that is a text, a number or a truth. Another is "".
+func textOf(v jsontext.Value) (text string) {
+	switch v.Kind() {
+	case '"':
+		if json.Unmarshal(v, &text) != nil {
+			return ""
+		}
+	case '0', 't', 'f':
+		return string(v)
+	}
+	return text
+}

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/sheafsearch/sheaf/internal/fault"
 )
 
@@ -220,22 +218,16 @@ type extra struct {
 }
 
 // extrasOf reads the additional fields that are text, or links with a text.
-func extrasOf(f *Profile) (list []extra) {
-	for _, a := range f.Additional {
+func extrasOf(fields []AdditionalField) (list []extra) {
+	for _, a := range fields {
 		x := extra{key: fold(a.Key), label: a.Key}
 		for _, v := range a.Value {
-			switch v.Kind() {
-			case '"':
-				var text string
-				if json.Unmarshal(v, &text) == nil {
-					x.values = append(x.values, text)
-				}
-			case '0', 't', 'f':
-				x.values = append(x.values, string(v))
-			case '{':
-				if link := linkOf(v); link.Anchor != "" {
-					x.values = append(x.values, link.Anchor)
-				}
+			text := textOf(v)
+			if v.Kind() == '{' {
+				text = linkOf(v).Anchor
+			}
+			if text != "" {
+				x.values = append(x.values, text)
 			}
 		}
 		if x.key != "" && len(x.values) > 0 {

@@ -20,7 +20,7 @@ func staff(people ...*Person) *Roster {
 			p.Addresses = []string{p.Email}
 		}
 	}
-	return (&Roster{}).with(people)
+	return (&Roster{teams: &teamSet{}}).with(people)
 }
 
 func named(first, last, title string) *Person {

@@ -62,6 +62,7 @@ type Profile struct {
 	Place         wire.StructuredLocation `json:"structuredLocation,omitzero"`
 	Title         string                  `json:"title,omitzero"`
 	PhotoURL      string                  `json:"photoUrl,omitzero"`
+	PhotoDigest   string                  `json:"photo,omitzero"` // of a photo that is kept here, in place of an address
 	BusinessUnit  string                  `json:"businessUnit,omitzero"`
 	Department    string                  `json:"department,omitzero"`
 	Handles       []Handle                `json:"datasourceProfiles,omitzero"`

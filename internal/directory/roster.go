@@ -25,6 +25,8 @@ type Roster struct {
 	custom      map[string]string // folded names of the company's own fields, and how they are spelt
 	orders      *ordering
 	dictionary  *dictionary
+	teams       *teamSet
+	photos      string // the public address under which photos are served
 }
 
 // card is what follows from a person alone, made once and kept from one roster to the next.
@@ -49,7 +51,7 @@ type entry struct {
 
 func newCard(p *Person) *card {
 	f := &p.Profile
-	c := &card{Person: p, key: fold(p.Name), first: fold(f.FirstName), last: fold(f.LastName), start: date(f.StartDate), extra: extrasOf(f)}
+	c := &card{Person: p, key: fold(p.Name), first: fold(f.FirstName), last: fold(f.LastName), start: date(f.StartDate), extra: extrasOf(f.Additional)}
 	var names, words []string
 	for _, name := range append([]string{p.Name, f.FirstName, f.LastName, f.PreferredName}, f.AlsoKnownAs...) {
 		names = append(names, nameWords(name)...)
@@ -73,31 +75,52 @@ func newCard(p *Person) *card {
 
 // Roster returns everyone as of at most a second ago, and at once what this process has changed.
 func (d *Directory) Roster(ctx context.Context) (*Roster, error) {
-	version, err := d.version(ctx, versionPeople)
+	people, teams, err := d.rosterVersions(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if r := d.roster.Load(); r != nil && r.version == version {
+	if r := d.roster.Load(); r != nil && r.version == people && r.teams.version == teams {
 		return r, nil
 	}
 	d.rosterLock.Lock()
 	defer d.rosterLock.Unlock()
-	if version, err = d.version(ctx, versionPeople); err != nil {
+	// The versions are read before the rows: what is read may be newer than its label, but never older.
+	if people, teams, err = d.rosterVersions(ctx); err != nil {
 		return nil, err
 	}
-	old := d.roster.Load()
-	if old == nil {
-		old = &Roster{}
-	} else if old.version == version {
-		return old, nil
+	r := d.roster.Load()
+	if r == nil {
+		r = (&Roster{version: -1, teams: &teamSet{version: -1}, photos: d.photos}).with(nil)
 	}
-	r, err := d.renew(ctx, old)
-	if err != nil {
-		return nil, err
+	next := *r
+	if r.version != people {
+		renewed, err := d.renew(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		next = *renewed
+		next.version = people
 	}
-	r.version = version
-	d.roster.Store(r)
-	return r, nil
+	if r.teams.version != teams {
+		err = d.db.Read(ctx, func(tx *sqldb.Tx) error {
+			next.teams, err = r.teams.renew(ctx, tx)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		next.teams.version = teams
+	}
+	d.roster.Store(&next)
+	return &next, nil
+}
+
+func (d *Directory) rosterVersions(ctx context.Context) (people, teams int64, err error) {
+	if people, err = d.version(ctx, versionPeople); err != nil {
+		return 0, 0, err
+	}
+	teams, err = d.version(ctx, versionTeams)
+	return people, teams, err
 }
 
 // renew reads the people who changed since old was made.
@@ -118,7 +141,7 @@ func (d *Directory) renew(ctx context.Context, old *Roster) (*Roster, error) {
 
 // with returns the roster in which changed people are as given.
 func (r *Roster) with(changed []*Person) *Roster {
-	next := &Roster{seq: r.seq, retired: r.retired, orders: &ordering{}}
+	next := &Roster{version: r.version, seq: r.seq, orders: &ordering{}, teams: r.teams, photos: r.photos}
 	var cards []*card
 	fresh := make(map[string]bool, len(changed))
 	for _, p := range changed {

@@ -110,8 +110,14 @@ func release(ctx context.Context, tx *sqldb.Tx, id, address string) error {
 }
 
 func assert(ctx context.Context, tx *sqldb.Tx, id string, source Source, active bool) error {
-	_, err := tx.Exec(ctx, `INSERT INTO assertions (person_id, source, active, at) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (person_id, source) DO UPDATE SET active = excluded.active, at = excluded.at`, id, source, active, now())
+	return assertTouched(ctx, tx, id, source, active, 0)
+}
+
+// assertTouched is assert with the mark of the transaction, for a source that uploads replace.
+func assertTouched(ctx context.Context, tx *sqldb.Tx, id string, source Source, active bool, mark int64) error {
+	_, err := tx.Exec(ctx, `INSERT INTO assertions (person_id, source, active, at, touched) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (person_id, source) DO UPDATE SET active = excluded.active, at = excluded.at, touched = excluded.touched`,
+		id, source, active, now(), mark)
 	return err
 }
 
@@ -138,13 +144,12 @@ func settle(ctx context.Context, tx *sqldb.Tx, before, p *Person) error {
 		p.Spell++
 	}
 	if before != nil && administers(before) && !administers(p) {
-		others, err := sqldb.One(ctx, tx, sqldb.ScanInt,
-			"SELECT COUNT(*) FROM people WHERE role = $1 AND active AND id <> $2", int64(grant.RoleSuperAdmin), p.ID)
+		others, err := otherSuperAdmins(ctx, tx, p.ID)
 		if err != nil {
 			return err
 		}
 		if others == 0 {
-			return fault.New(fault.Conflict, "This is the last Super Admin, who can be neither lowered, deactivated nor removed. Make somebody else Super Admin first.")
+			return errLastSuperAdmin
 		}
 	}
 	profile, err := json.Marshal(&p.Profile)
@@ -186,6 +191,17 @@ func differs(before, p *Person, profile []byte) (admission, shown bool, err erro
 		!slices.Equal(before.Addresses, p.Addresses)
 	shown = before.Name != p.Name || !slices.Equal(before.Sources, p.Sources) || string(old) != string(profile)
 	return admission, shown, nil
+}
+
+func otherSuperAdmins(ctx context.Context, tx *sqldb.Tx, id string) (int64, error) {
+	return sqldb.One(ctx, tx, sqldb.ScanInt, "SELECT COUNT(*) FROM people WHERE role = $1 AND active AND id <> $2", int64(grant.RoleSuperAdmin), id)
+}
+
+// sameProfile reports whether two profiles are stored alike.
+func sameProfile(a, b *Profile) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && string(x) == string(y)
 }
 
 func administers(p *Person) bool { return p.Active && p.Role == grant.RoleSuperAdmin }

@@ -1,5 +1,7 @@
 package wire
 
+import "time"
+
 // Person is someone in the company.
 type Person struct {
 	Name string `json:"name"`
@@ -39,6 +41,11 @@ type PersonMetadata struct {
 	SocialNetwork       []SocialNetwork     `json:"socialNetwork,omitzero"`
 	DatasourceProfile   []DatasourceProfile `json:"datasourceProfile,omitzero"`
 	TimezoneIANA        string              `json:"timezoneIANA,omitzero"`
+	StartDatePercentile *float64            `json:"startDatePercentile,omitzero"` // how many percent began later
+	CustomFields        []CustomField       `json:"customFields,omitzero"`
+	Badges              []Badge             `json:"badges,omitzero"`
+	Permissions         *PersonPermissions  `json:"permissions,omitzero"`
+	ProfileBoolSettings map[string]bool     `json:"profileBoolSettings,omitzero"`
 }
 
 // Types of person. Clients know no others.
@@ -51,9 +58,52 @@ const (
 
 // PersonTeam is a team that someone belongs to.
 type PersonTeam struct {
-	ID           string `json:"id,omitzero"`
-	Name         string `json:"name,omitzero"`
-	ExternalLink string `json:"externalLink,omitzero"`
+	ID           string           `json:"id,omitzero"`
+	Name         string           `json:"name,omitzero"`
+	ExternalLink string           `json:"externalLink,omitzero"`
+	Relationship TeamRelationship `json:"relationship,omitzero"`
+	JoinDate     time.Time        `json:"joinDate,omitzero"`
+}
+
+// TeamRelationship is what someone is to a team.
+type TeamRelationship string
+
+// The relationships. Clients know no others.
+const (
+	TeamMember         TeamRelationship = "MEMBER"
+	TeamManager        TeamRelationship = "MANAGER"
+	TeamLead           TeamRelationship = "LEAD"
+	TeamPointOfContact TeamRelationship = "POINT_OF_CONTACT"
+	TeamOther          TeamRelationship = "OTHER"
+)
+
+// CustomField is a field of the company's own, with at least one value.
+type CustomField struct {
+	Label       string             `json:"label"`
+	Values      []CustomFieldValue `json:"values"`
+	Displayable bool               `json:"displayable"`
+}
+
+// CustomFieldValue is a text, a link or a person: the fields of one of them are set.
+type CustomFieldValue struct {
+	StrText   string  `json:"strText,omitzero"`
+	URLAnchor string  `json:"urlAnchor,omitzero"`
+	URLLink   string  `json:"urlLink,omitzero"`
+	Person    *Person `json:"person,omitzero"`
+}
+
+// Badge marks someone out.
+type Badge struct {
+	Key         string `json:"key,omitzero"`
+	DisplayName string `json:"displayName,omitzero"`
+	Pinned      bool   `json:"pinned,omitzero"`
+}
+
+// PersonPermissions is what someone may do beyond what every member may.
+type PersonPermissions struct {
+	Role                          string `json:"role,omitzero"`
+	CanAdminSearch                bool   `json:"canAdminSearch"`
+	CanAdminClientAPIGlobalTokens bool   `json:"canAdminClientApiGlobalTokens"`
 }
 
 // SocialNetwork is someone's page on a public network.

@@ -1,0 +1,130 @@
+package directory
+
+import (
+	"context"
+
+	"github.com/sheafsearch/sheaf/internal/fault"
+	"github.com/sheafsearch/sheaf/internal/sqldb"
+	"github.com/sheafsearch/sheaf/internal/upload"
+)
+
+// uploadPage writes a page of an upload, a part in a transaction. stale counts what the session left behind.
+func uploadPage[T any](ctx context.Context, db *sqldb.DB, page upload.Page, parts [][]T,
+	put func(context.Context, *sqldb.Tx, []T) error, stale func(context.Context, *sqldb.Tx, upload.Session) (stale, all int64, err error),
+) error {
+	if len(parts) == 0 {
+		parts = [][]T{nil} // a page without items may still begin a session, or end one
+	}
+	var begun upload.Session
+	for i, part := range parts {
+		err := db.Write(ctx, sqldb.Bulk, func(tx *sqldb.Tx) (err error) {
+			session := begun
+			if i == 0 {
+				session, err = upload.Begin(ctx, tx, page)
+			} else {
+				err = session.Still(ctx, tx)
+			}
+			if err != nil {
+				return err
+			}
+			if len(part) > 0 {
+				if err = put(ctx, tx, part); err != nil {
+					return err
+				}
+			}
+			if i == len(parts)-1 && page.Last {
+				left, _, err := stale(ctx, tx, session)
+				if err != nil {
+					return err
+				}
+				if err = session.Finish(ctx, tx, left > 0); err != nil {
+					return err
+				}
+			}
+			begun = session
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Removers say how what an upload left behind is removed, for upload.Removals.
+func (d *Directory) Removers() map[upload.Kind]upload.Remover {
+	return map[upload.Kind]upload.Remover{
+		upload.Employees: {Count: staleEmployees, Remove: removeEmployees},
+		upload.Teams:     {Count: staleTeams, Remove: removeTeams},
+	}
+}
+
+func countStale(ctx context.Context, tx *sqldb.Tx, query string, args ...any) (stale, all int64, err error) {
+	type counts struct{ stale, all int64 }
+	scan := func(row sqldb.Scanner) (n counts, err error) { err = row.Scan(&n.stale, &n.all); return n, err }
+	n, err := sqldb.One(ctx, tx, scan, query, args...)
+	return n.stale, n.all, err
+}
+
+func staleEmployees(ctx context.Context, tx *sqldb.Tx, s upload.Session) (stale, all int64, err error) {
+	return countStale(ctx, tx, "SELECT COALESCE(SUM(CASE WHEN touched < $2 THEN 1 ELSE 0 END), 0), COUNT(*) FROM assertions WHERE source = $1",
+		string(Employee), s.Mark)
+}
+
+// removeEmployees withdraws stale records. The last Super Admin keeps theirs, for nobody could sign in to mend that.
+func removeEmployees(ctx context.Context, tx *sqldb.Tx, s upload.Session) (removed int64, more bool, err error) {
+	ids, err := sqldb.All(ctx, tx, sqldb.ScanText, "SELECT person_id FROM assertions WHERE source = $1 AND touched < $2 ORDER BY touched, person_id LIMIT $3",
+		string(Employee), s.Mark, chunk)
+	if err != nil {
+		return 0, false, err
+	}
+	for _, id := range ids {
+		p, err := personByID(ctx, tx, id)
+		if err != nil {
+			return 0, false, err
+		}
+		if err = complete(ctx, tx, p); err != nil {
+			return 0, false, err
+		}
+		if last, err := lastSuperAdmin(ctx, tx, p); err != nil {
+			return 0, false, err
+		} else if last && !asserted(p, Employee) {
+			mark, err := upload.Touch(ctx, tx)
+			if err != nil {
+				return 0, false, err
+			}
+			if _, err = tx.Exec(ctx, "UPDATE assertions SET touched = $3 WHERE person_id = $1 AND source = $2", id, string(Employee), mark); err != nil {
+				return 0, false, err
+			}
+			continue
+		}
+		if err = dismiss(ctx, tx, p); err != nil {
+			return 0, false, err
+		}
+		removed++
+	}
+	return removed, len(ids) == chunk, nil
+}
+
+// asserted reports whether p stays active when a source withdraws what it says.
+func asserted(p *Person, without Source) bool {
+	left := make([]Assertion, 0, len(p.Sources))
+	for _, a := range p.Sources {
+		if a.Source != without {
+			left = append(left, a)
+		}
+	}
+	active, _ := state(left)
+	return active
+}
+
+func lastSuperAdmin(ctx context.Context, tx *sqldb.Tx, p *Person) (bool, error) {
+	if !administers(p) {
+		return false, nil
+	}
+	others, err := otherSuperAdmins(ctx, tx, p.ID)
+	return others == 0, err
+}
+
+var errLastSuperAdmin = fault.New(fault.Conflict,
+	"This is the last Super Admin, who can be neither lowered, deactivated nor removed. Make somebody else Super Admin first.")
