@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -73,21 +74,26 @@ type subjecter interface{ AuditSubject() string }
 // counter is a request that holds documents which have a rate of their own.
 type counter interface{ RateDocuments() int }
 
-// fillerOf returns the function that fills the fields of Req that come from the URL. It panics on a
+// fillerOf returns the function that fills the fields of Req that come from the URL or a header. It panics on a
 // field of a kind that it does not know.
 func fillerOf[Req any](pattern string) func(*exchange, *Req) error {
 	type slot struct {
-		index []int
-		name  string
-		path  bool
-		kind  reflect.Kind
+		index  []int
+		name   string
+		path   bool
+		header bool
+		kind   reflect.Kind
 	}
 	var slots []slot
 	if t := reflect.TypeFor[Req](); t.Kind() == reflect.Struct {
 		for _, f := range reflect.VisibleFields(t) {
 			name, path := f.Tag.Lookup("path")
+			header := false
 			if !path {
 				name = f.Tag.Get("query")
+			}
+			if name == "" {
+				name, header = f.Tag.Lookup("header")
 			}
 			if name == "" {
 				continue
@@ -101,7 +107,7 @@ func fillerOf[Req any](pattern string) func(*exchange, *Req) error {
 			default:
 				panic(fmt.Sprintf("rpc: %s: field %s of the URL is a %s", pattern, f.Name, f.Type))
 			}
-			slots = append(slots, slot{f.Index, name, path, f.Type.Kind()})
+			slots = append(slots, slot{f.Index, name, path, header, f.Type.Kind()})
 		}
 	}
 	if len(slots) == 0 {
@@ -117,7 +123,14 @@ func fillerOf[Req any](pattern string) func(*exchange, *Req) error {
 			switch {
 			case s.path:
 				text = x.r.PathValue(s.name)
+			case s.header: // several lines of one header are a list (RFC 9110, section 5.3)
+				text = strings.Join(x.r.Header.Values(s.name), ",")
 			case s.kind == reflect.Slice: // a parameter that is repeated
+				for _, text := range query[s.name] {
+					if !clean(text) {
+						return fault.Newf(fault.Invalid, "The parameter %s is not text in UTF-8.", s.name).WithField(s.name)
+					}
+				}
 				reflect.ValueOf(req).Elem().FieldByIndex(s.index).Set(reflect.ValueOf(query[s.name]))
 				continue
 			default:
@@ -129,6 +142,9 @@ func fillerOf[Req any](pattern string) func(*exchange, *Req) error {
 			if text == "" {
 				continue
 			}
+			if !clean(text) {
+				return fault.Newf(fault.Invalid, "The parameter %s is not text in UTF-8.", s.name).WithField(s.name)
+			}
 			if err := setText(reflect.ValueOf(req).Elem().FieldByIndex(s.index), s.kind, text); err != nil {
 				return fault.Newf(fault.Invalid, "The parameter %s is not a %s.", s.name, kindWord(s.kind)).WithField(s.name)
 			}
@@ -136,6 +152,9 @@ func fillerOf[Req any](pattern string) func(*exchange, *Req) error {
 		return nil
 	}
 }
+
+// clean reports whether a text of the URL is one that SQL can hold.
+func clean(text string) bool { return utf8.ValidString(text) && strings.IndexByte(text, 0) < 0 }
 
 func setText(v reflect.Value, kind reflect.Kind, text string) error {
 	switch kind {

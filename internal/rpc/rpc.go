@@ -12,8 +12,10 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 
+	"github.com/sheafsearch/sheaf/internal/fault"
 	"github.com/sheafsearch/sheaf/internal/grant"
 )
 
@@ -101,6 +103,8 @@ type Operation struct {
 	Media   string // the media type of a success, without parameters; "" for an empty body
 	MaxBody int64  // bytes after decompression
 	Changes bool   // changes state, and so leaves an entry in the audit log
+	// Refuses are the kinds of fault that the handler answers with and the outside API does not mention.
+	Refuses []fault.Kind
 
 	Request  reflect.Type // the handler's request; None where there is no body
 	Response reflect.Type // the handler's answer, or the item of a stream; None for an empty body
@@ -118,6 +122,13 @@ func (op Operation) Only(kinds grant.Kind) Operation {
 // has a method AuditSubject() string, its result names the thing that was changed.
 func (op Operation) Audited() Operation {
 	op.Changes = true
+	return op
+}
+
+// Refusing returns a copy of the operation whose description says that it answers with these kinds of fault too. What the edge itself
+// answers with, and what the outside API lists for the operation, is said without it.
+func (op Operation) Refusing(kinds ...fault.Kind) Operation {
+	op.Refuses = append(slices.Clone(op.Refuses), kinds...)
 	return op
 }
 
