@@ -155,6 +155,9 @@ func (d *Directory) putMemberships(ctx context.Context, in intake[Membership]) e
 			return err
 		}
 	}
+	if err := d.checkMembers(ctx, &in); err != nil {
+		return err
+	}
 	in.write = func(tx *sqldb.Tx, r Realm, touch int64, m *Membership) (bool, error) {
 		member, err := m.member(r.ByEmail)
 		if err != nil {
@@ -173,6 +176,19 @@ func (d *Directory) putMemberships(ctx context.Context, in intake[Membership]) e
 		return true, err
 	}
 	return load(ctx, d, in)
+}
+
+// checkMembers refuses members that cannot be, before the first of several is written.
+func (d *Directory) checkMembers(ctx context.Context, in *intake[Membership]) error {
+	var r Realm
+	err := d.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+		r, err = realm(ctx, tx, in.datasource)
+		return err
+	})
+	for i := 0; err == nil && i < len(in.records); i++ {
+		_, err = in.records[i].member(r.ByEmail)
+	}
+	return err
 }
 
 // DeleteMembership ends a membership. One that does not exist is no error.

@@ -16,6 +16,7 @@ import (
 	"github.com/sheafsearch/sheaf/internal/index/plain"
 	"github.com/sheafsearch/sheaf/internal/job"
 	"github.com/sheafsearch/sheaf/internal/sqldb"
+	"github.com/sheafsearch/sheaf/internal/upload"
 )
 
 // The kinds of work on an index. Whoever owns the index does it: a running server, or the command itself.
@@ -26,7 +27,14 @@ const (
 
 // works are the kinds of background work that a server does.
 func (s *Server) works() map[job.Kind]job.Work {
-	return map[job.Kind]job.Work{Reindex: s.reindex, Check: s.check}
+	return map[job.Kind]job.Work{Reindex: s.reindex, Check: s.check, upload.RemoveStale: s.uploads().Work}
+}
+
+// uploads removes what bulk uploads leave stale.
+func (s *Server) uploads() *upload.Removals {
+	kinds := s.People.RealmRemovers()
+	kinds[upload.Documents] = s.Corpus.Remover()
+	return upload.NewRemovals(s.DB, kinds)
 }
 
 // reindex builds the index anew beside the one that is searched.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sheafsearch/sheaf/internal/fault"
+	"github.com/sheafsearch/sheaf/internal/grant"
 	"github.com/sheafsearch/sheaf/internal/job"
 	"github.com/sheafsearch/sheaf/internal/sqldb"
 )
@@ -177,8 +178,20 @@ func (r *Removals) remove(ctx context.Context, how Remover, s Session, report fu
 	return fmt.Sprintf("%d removed.", s.Removed), nil
 }
 
-// Paused returns the removals that wait, the newest first: those of a datasource, or all where it is "*".
-func (r *Removals) Paused(ctx context.Context, datasource string) (list []Session, err error) {
+// administers refuses callers other than administrators and the server itself.
+func administers(c grant.Caller) error {
+	if c.Is(grant.Maintenance) || c.Is(grant.Session) && c.Role() >= grant.RoleAdmin {
+		return nil
+	}
+	return fault.New(fault.Forbidden, "Only administrators may do this.")
+}
+
+// Paused returns the removals that wait, the newest first, for administrators: those of a datasource, or all where it
+// is "*".
+func (r *Removals) Paused(ctx context.Context, c grant.Caller, datasource string) (list []Session, err error) {
+	if err := administers(c); err != nil {
+		return nil, err
+	}
 	err = r.db.Read(ctx, func(tx *sqldb.Tx) error {
 		list, err = sqldb.All(ctx, tx, scan, "SELECT "+columns+" FROM uploads WHERE removal = $1 AND ($2 = '*' OR datasource = $2) ORDER BY seq DESC LIMIT 1000",
 			string(Paused), datasource)
@@ -191,7 +204,10 @@ var errNotPaused = fault.New(fault.Conflict, "This removal is not paused any mor
 
 // Run ends the pause of a removal, for an administrator: what is stale goes now. A session that is unknown is a
 // fault.NotFound, one whose removal is not paused a fault.Conflict.
-func (r *Removals) Run(ctx context.Context, seq int64) error {
+func (r *Removals) Run(ctx context.Context, c grant.Caller, seq int64) error {
+	if err := administers(c); err != nil {
+		return err
+	}
 	return r.db.Write(ctx, sqldb.Security, func(tx *sqldb.Tx) error {
 		s, err := bySeq(ctx, tx, seq)
 		if err != nil {
@@ -210,7 +226,10 @@ func (r *Removals) Run(ctx context.Context, seq int64) error {
 
 // Drop ends a paused removal and the earlier ones of the same place, for an administrator: what was stale stays until
 // the next upload ends. A session that is unknown is a fault.NotFound, one whose removal is not paused a fault.Conflict.
-func (r *Removals) Drop(ctx context.Context, seq int64) error {
+func (r *Removals) Drop(ctx context.Context, c grant.Caller, seq int64) error {
+	if err := administers(c); err != nil {
+		return err
+	}
 	return r.db.Write(ctx, sqldb.Security, func(tx *sqldb.Tx) error {
 		s, err := bySeq(ctx, tx, seq)
 		if err != nil {

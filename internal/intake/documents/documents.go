@@ -18,7 +18,7 @@ import (
 	"github.com/sheafsearch/sheaf/internal/rpc"
 )
 
-// MaxBatch is how many documents one indexdocuments may hold.
+// MaxBatch is how many documents one indexdocuments or one page of bulkindexdocuments may hold.
 const MaxBatch = 10_000
 
 // Service changes the documents of one corpus.
@@ -32,6 +32,7 @@ func (s *Service) Room() rpc.Room {
 	return rpc.Open(grant.IndexingScope, grant.Indexing,
 		rpc.JSON("POST /api/index/v1/indexdocument", "Adds or replaces a document.", s.put).Audited(),
 		rpc.JSON("POST /api/index/v1/indexdocuments", "Adds or replaces documents of one datasource.", s.putMany).Audited(),
+		rpc.JSON("POST /api/index/v1/bulkindexdocuments", "Replaces all documents of a datasource, page by page.", s.bulk).Audited(),
 		rpc.JSON("POST /api/index/v1/updatepermissions", "Replaces who may read a document.", s.setPermissions).Audited(),
 		rpc.JSON("POST /api/index/v1/deletedocument", "Removes a document.", s.remove).Audited(),
 	)
@@ -46,22 +47,31 @@ func (s *Service) put(ctx context.Context, c grant.Caller, req IndexRequest) (rp
 }
 
 func (s *Service) putMany(ctx context.Context, c grant.Caller, req IndexManyRequest) (rpc.None, error) {
-	if len(req.Documents) > MaxBatch {
-		return rpc.None{}, fault.Newf(fault.TooLarge, "A batch has at most %d documents.", MaxBatch).WithField("documents")
+	docs, err := batch(req.Datasource, req.Documents)
+	if err != nil {
+		return rpc.None{}, err
 	}
-	docs := make([]corpus.Document, len(req.Documents))
-	for i := range req.Documents {
-		d := &req.Documents[i]
-		if d.Datasource != "" && d.Datasource != req.Datasource {
-			return rpc.None{}, fault.Newf(fault.Invalid, "Document %q is of another datasource than its batch. Nothing of this batch was written.", d.ID).
+	return rpc.None{}, s.corpus.Put(ctx, c, req.Datasource, docs, 0)
+}
+
+// batch makes corpus documents of those of one request.
+func batch(datasource string, sent []Document) ([]corpus.Document, error) {
+	if len(sent) > MaxBatch {
+		return nil, fault.Newf(fault.TooLarge, "A batch has at most %d documents.", MaxBatch).WithField("documents")
+	}
+	docs := make([]corpus.Document, len(sent))
+	for i := range sent {
+		d := &sent[i]
+		if d.Datasource != "" && d.Datasource != datasource {
+			return nil, fault.Newf(fault.Invalid, "Document %q is of another datasource than its batch. Nothing of this batch was written.", d.ID).
 				WithField(fmt.Sprintf("documents[%d].datasource", i))
 		}
 		var err error
 		if docs[i], err = document(d); err != nil {
-			return rpc.None{}, within(err, fmt.Sprintf("documents[%d]", i))
+			return nil, within(err, fmt.Sprintf("documents[%d]", i))
 		}
 	}
-	return rpc.None{}, s.corpus.Put(ctx, c, req.Datasource, docs, 0)
+	return docs, nil
 }
 
 func (s *Service) setPermissions(ctx context.Context, c grant.Caller, req UpdatePermissionsRequest) (rpc.None, error) {
