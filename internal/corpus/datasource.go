@@ -161,20 +161,21 @@ func (c *Corpus) SetVisibility(ctx context.Context, caller grant.Caller, name st
 	return c.datasource(ctx, name)
 }
 
-// Visible returns the names and display names of the datasources that the caller may see.
+// Visible returns the datasources that the caller may see, by name, without their realms. It is read from memory and shared: nobody
+// changes the answer's elements.
 func (c *Corpus) Visible(ctx context.Context, caller grant.Caller) ([]Datasource, error) {
 	visible, err := c.dir.VisibleRealms(ctx, caller)
 	if err != nil {
 		return nil, err
 	}
-	list, err := c.datasources(ctx, "")
+	d, err := c.definitions(ctx)
 	if err != nil {
 		return nil, err
 	}
-	kept := list[:0]
-	for _, d := range list {
-		if visible[d.Name] {
-			kept = append(kept, d)
+	kept := make([]Datasource, 0, len(visible))
+	for i := range d.sources {
+		if visible[d.sources[i].Name] {
+			kept = append(kept, d.sources[i])
 		}
 	}
 	return kept, nil

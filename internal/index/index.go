@@ -129,6 +129,10 @@ const (
 	Deprecated Verification = -1
 )
 
+// FieldWithin is the facet of the container that a document is directly in, by the container's key: "datasource/objectType/id", with an empty type where
+// the datasource does not tell it. No custom property can be called so.
+const FieldWithin = "container/id"
+
 // FieldUpdated and FieldCreated are the names of a document's own times in a Within.
 const (
 	FieldUpdated = "updated"

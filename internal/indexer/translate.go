@@ -70,6 +70,10 @@ func (t *translator) document(d *corpus.Document) *index.Document {
 			doc.Facets[f.field] = []string{f.value}
 		}
 	}
+	if d.ContainerID != "" {
+		within := corpus.Ref{Datasource: d.Datasource, ObjectType: d.ContainerObjectType, ID: d.ContainerID}
+		doc.Facets[index.FieldWithin] = []string{within.Key()}
+	}
 	if len(d.Tags) > 0 {
 		doc.Facets[facetTag] = d.Tags
 	}

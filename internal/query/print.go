@@ -36,15 +36,27 @@ func write(b *strings.Builder, n Node) {
 	case Prefix:
 		b.WriteString(string(n) + "*")
 	case Phrase:
-		b.WriteString(`"` + string(n) + `"`)
+		quote(b, string(n))
 	case Field:
 		b.WriteString(n.Name + ":")
 		if isBareValue(n.Value) {
 			b.WriteString(n.Value)
 		} else {
-			b.WriteString(`"` + n.Value + `"`)
+			quote(b, n.Value)
 		}
 	}
+}
+
+// quote writes text in quotes, so that whatever stands in it is taken literally.
+func quote(b *strings.Builder, text string) {
+	b.WriteByte('"')
+	for _, r := range text {
+		if isQuote(r) || r == '\\' {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	b.WriteByte('"')
 }
 
 // writePart writes a part that binds more tightly than a list.

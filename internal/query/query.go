@@ -1,7 +1,8 @@
 // Package query is the search language: what a person types into a search box, as a tree.
 //
 // Its one idea is that Parse never fails. It understands words, "phrases", pre* prefixes, -negation, OR,
-// (groups) and operators such as type:pdf or from:"Ada Lovelace"; what it cannot use it leaves out and
+// (groups) and operators such as type:pdf or from:"Ada Lovelace". Quotes take what is in them literally, and within them a backslash
+// takes a quote so; what it cannot use it leaves out and
 // lists in Ignored. A tree prints back to text that parses to the same tree. The package knows no field
 // names: the search room takes the operators that it knows out of the tree with Extract and turns them
 // into filters; the others become ordinary words. Anyone may call it.

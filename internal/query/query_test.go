@@ -1,6 +1,7 @@
 package query
 
 import (
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -30,6 +31,9 @@ func TestParse(t *testing.T) {
 		{"http://x.example 12:30 std::vector error: a", All{
 			Word("http://x.example"), Word("12:30"), Word("std::vector"), Word("error:"), Word("a"),
 		}, nil},
+		{`"say \"hi\"" "a\\" "C:\temp\"`, All{Phrase(`say "hi"`), Phrase(`a\`), Phrase(`C:\temp\`)}, nil},
+		{`"type:pdf" "OR" from:"a \"b\""`, All{Phrase("type:pdf"), Phrase("OR"), Field{"from", `a "b"`}}, nil},
+		{"Größe:XL 2x:4", All{Field{"größe", "XL"}, Word("2x:4")}, nil},
 		{"a OR", All{Word("a")}, []Ignored{{"OR", Dangling}}},
 		{"OR a", All{Word("a")}, []Ignored{{"OR", Dangling}}},
 		{"a - b", All{Word("a"), Word("b")}, []Ignored{{"-", Empty}}},
@@ -87,8 +91,81 @@ func TestExtract(t *testing.T) {
 	}
 }
 
+// TestPrintAndParse holds that any tree that Parse can give prints to text that gives it back.
+func TestPrintAndParse(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 11))
+	for range 20_000 {
+		tree := randomTree(r)
+		printed := Print(tree)
+		again := Parse(printed)
+		if d := cmp.Diff(tree, again.Root); d != "" || len(again.Ignored) > 0 {
+			t.Fatalf("Parse(%q) ignores %v (-printed +parsed):\n%s", printed, again.Ignored, d)
+		}
+	}
+}
+
+// randomTree is of the form that Parse gives: no All within an All, no Any within an Any, no Not in either of Any and Not.
+func randomTree(r *rand.Rand) All {
+	list := All{randomPart(r, 3, true)}
+	for range r.IntN(4) {
+		list = append(list, randomPart(r, 3, true))
+	}
+	return list
+}
+
+func randomPart(r *rand.Rand, depth int, negative bool) Node {
+	several := func(negative bool) (list []Node) {
+		for range 2 + r.IntN(2) {
+			list = append(list, randomPart(r, depth-1, negative))
+		}
+		return list
+	}
+	switch kind := r.IntN(10); {
+	case kind == 0 && negative:
+		inner := randomPart(r, depth, false)
+		return Not{inner}
+	case kind == 1 && depth > 0:
+		list := Any{}
+		for _, part := range several(false) {
+			if _, is := part.(Any); is {
+				part = Word("instead")
+			}
+			list = append(list, part)
+		}
+		if r.IntN(3) == 0 {
+			list[0] = All(several(false))
+			for i, part := range list[0].(All) {
+				if _, is := part.(All); is {
+					list[0].(All)[i] = Phrase("instead")
+				}
+			}
+		}
+		return list
+	case kind == 2:
+		return Phrase(randomText(r))
+	case kind == 3:
+		return Prefix(strings.TrimSuffix(randomWord(r), ":"))
+	case kind == 4:
+		return Field{[]string{"type", "from", "due-date", "größe", "x_1"}[r.IntN(5)], randomText(r)}
+	}
+	return Word(randomWord(r))
+}
+
+func randomWord(r *rand.Rand) string {
+	return []string{"a", "Zürich", "C++", "12:30", "http://x.example/y", `C:\temp`, "and", "ne-w", "日本", "it's", "a:"}[r.IntN(11)]
+}
+
+func randomText(r *rand.Rand) string {
+	alphabet := []string{"a", "B", " b", `"`, `\`, "“", "(", ")", "-", "*", ":", "OR", "é", "/"}
+	text := "t"
+	for range r.IntN(8) {
+		text += alphabet[r.IntN(len(alphabet))]
+	}
+	return text
+}
+
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{"a OR b -c", `-("x y" OR z*) type:"a b"`, "((a) OR (b c)) NOT d", "-OR NOT AND", `a"b:"c":d"`, "--- - -()"} {
+	for _, seed := range []string{"a OR b -c", `-("x y" OR z*) type:"a b"`, "((a) OR (b c)) NOT d", "-OR NOT AND", `a"b:"c":d"`, "--- - -()", `"a\"b" x:"\\" "\`, "İx:1 größe:ß"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

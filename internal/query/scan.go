@@ -109,10 +109,28 @@ func (s *scanner) word(begin int) token {
 	return token{kind: field, name: strings.ToLower(name), text: value, at: begin}
 }
 
-// quote reads the text between two quotes and evens out its space. It reads nothing where the second quote is missing.
+// quote reads the text between two quotes and evens out its space. A backslash before a quote or a backslash takes it literally;
+// before anything else it is one, and so it is where no second quote would be left: "C:\temp\". Without a second quote it reads nothing.
 func (s *scanner) quote() (string, bool) {
 	_, size := utf8.DecodeRuneInString(s.text[s.at:])
 	inside := s.text[s.at+size:]
+	var text strings.Builder
+	for i := 0; i < len(inside); {
+		r, width := utf8.DecodeRuneInString(inside[i:])
+		if isQuote(r) {
+			s.at += size + i + width
+			return strings.Join(strings.FieldsFunc(text.String(), isSpace), " "), true
+		}
+		if r == '\\' {
+			if next, wide := utf8.DecodeRuneInString(inside[i+width:]); next == '\\' || isQuote(next) {
+				text.WriteString(inside[i+width : i+width+wide])
+				i += width + wide
+				continue
+			}
+		}
+		text.WriteString(inside[i : i+width])
+		i += width
+	}
 	n := strings.IndexFunc(inside, isQuote)
 	if n < 0 {
 		return "", false
@@ -122,12 +140,10 @@ func (s *scanner) quote() (string, bool) {
 	return strings.Join(strings.FieldsFunc(inside[:n], isSpace), " "), true
 }
 
-// isName reports whether an operator can be called so.
+// isName reports whether an operator can be called so: letters of any script first, then digits, "-" and "_" too.
 func isName(s string) bool {
-	for i := range len(s) {
-		c := s[i] | 0x20
-		letter := 'a' <= c && c <= 'z'
-		if !letter && (i == 0 || !('0' <= s[i] && s[i] <= '9' || s[i] == '-' || s[i] == '_')) {
+	for i, r := range s {
+		if !unicode.IsLetter(r) && (i == 0 || !unicode.IsDigit(r) && r != '-' && r != '_') {
 			return false
 		}
 	}

@@ -156,7 +156,10 @@ func (s *Server) Rooms() []rpc.Room {
 }
 
 func (s *Server) finder() *search.Service {
-	return search.New(s.Index, documents.New(s.Corpus, s.People), s.People, s.Keys, s.cfg.Now)
+	return search.New(search.Config{
+		Index: s.Index, Documents: documents.New(s.Corpus, s.People), People: s.People, Sources: s.Corpus, History: s.Activity, Admin: s.Authority,
+		Keys: s.Keys, Now: s.cfg.Now,
+	})
 }
 
 // wire makes the handlers.

@@ -61,3 +61,11 @@ type FacetValue struct {
 	IntegerValue int    `json:"integerValue,omitzero"`
 	DisplayLabel string `json:"displayLabel,omitzero"`
 }
+
+// Restriction names containers, documents and datasources that an answer is limited to, or that are left out of it.
+type Restriction struct {
+	// ContainerSpecs are containers: they, and what is in them, and what is in the containers in them.
+	ContainerSpecs []DocumentSpec `json:"containerSpecs,omitzero"`
+	DocumentSpecs  []DocumentSpec `json:"documentSpecs,omitzero"`
+	Datasources    []string       `json:"datasourceInstances,omitzero"`
+}

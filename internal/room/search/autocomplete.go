@@ -36,8 +36,9 @@ func (s *Service) Autocomplete(ctx context.Context, c grant.Caller, req Autocomp
 	if wants(typeSuggestion) {
 		q.Words = size
 	}
-	f := filters{caller: c, now: begun}
-	f.options(&Options{DatasourceFilter: req.Datasource, DatasourcesFilter: req.DatasourcesFilter})
+	narrowed := Options{DatasourceFilter: req.Datasource, DatasourcesFilter: req.DatasourcesFilter}
+	f := filters{ctx: ctx, service: s, question: &question{caller: c, options: &narrowed, known: &catalog{}}, now: begun}
+	f.options(&Request{Options: &narrowed})
 	var err error
 	if q.Filter, err = f.result(); err != nil {
 		return resp, err
@@ -70,7 +71,7 @@ func (s *Service) Autocomplete(ctx context.Context, c grant.Caller, req Autocomp
 	words = words[:min(len(words), size-len(titles))]
 	resp.add("Documents", titles)
 	resp.add("Searches", words)
-	resp.TrackingToken, err = s.track(c, req.Query, "", 0)
+	resp.TrackingToken, err = s.track(c, Tracked{Query: req.Query})
 	resp.BackendMillis = s.now().Sub(begun).Milliseconds()
 	return resp, err
 }

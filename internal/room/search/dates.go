@@ -19,66 +19,82 @@ func zone(minutes int) *time.Location {
 	return time.FixedZone("caller", minutes*60)
 }
 
-var pastN = regexp.MustCompile(`^(?:past|last)_(?:(\d{1,4})_)?(day|week|month|year)s?$`)
-
-// time is a test of a date: a day of the calendar in the caller's zone, or a span that ends now.
-func (f *filters) time(name, field string, relation wire.RelationType, value string) index.Filter {
-	within := func(from, to time.Time) index.Filter {
-		w := index.Within{Field: field, From: math.MinInt64, To: math.MaxInt64}
-		if !from.IsZero() {
-			w.From = from.Unix()
-		}
-		if !to.IsZero() {
-			w.To = to.Unix()
-		}
-		return w
-	}
-	from, to, ok := f.span(value)
+// date is a test of a date: a day of the calendar in the zone of now, or a span that ends now. Each relation takes days; of the
+// words, EQUALS takes all, LT the ends of those spans that have a name of their own, and GT yesterday.
+func date(now time.Time, field string, relation wire.RelationType, value string) (index.Filter, verdict) {
+	word := strings.ToLower(strings.ReplaceAll(strings.TrimSpace(value), " ", "_"))
+	from, to, ok := span(now, word)
 	if ok {
-		switch relation {
-		case "", wire.Equals, wire.IDEquals:
-			return within(from, to)
-		case wire.LessThan:
-			return within(time.Time{}, from)
-		case wire.GreatThan:
-			if !to.IsZero() {
-				return within(to, time.Time{})
-			}
+		switch _, err := time.Parse(time.DateOnly, word); {
+		case equal(relation):
+			return within(field, from, to), usable
+		case relation == wire.LessThan && (err == nil || takesLess(word)):
+			return within(field, time.Time{}, from), usable
+		case relation == wire.GreatThan && (err == nil || word == "yesterday"):
+			return within(field, to, time.Time{}), usable
 		}
 	}
-	return f.unusable(name, value)
+	return index.Any{}, malformed
 }
 
-// span returns the time that a date's value covers: a whole day, or the past up to now, whose end is open.
-func (f *filters) span(value string) (from, to time.Time, ok bool) {
-	value = strings.ToLower(strings.ReplaceAll(strings.TrimSpace(value), " ", "_"))
-	today := time.Date(f.now.Year(), f.now.Month(), f.now.Day(), 0, 0, 0, 0, f.now.Location())
-	switch value {
+// takesLess reports whether LT takes a word.
+func takesLess(word string) bool {
+	switch word {
+	case "today", "yesterday", "past_day", "past_week", "past_month", "last_day", "last_week", "last_month":
+		return true
+	}
+	return false
+}
+
+// within is the time from one moment up to another; a zero one is open.
+func within(field string, from, to time.Time) index.Filter {
+	w := index.Within{Field: field, From: math.MinInt64, To: math.MaxInt64}
+	if !from.IsZero() {
+		w.From = from.Unix()
+	}
+	if !to.IsZero() {
+		w.To = to.Unix()
+	}
+	return w
+}
+
+var pastN = regexp.MustCompile(`^(?:past|last)_(?:(\d{1,4})_)?(day|week|month|year)s?$`)
+
+// span returns the time that a date's word covers: a whole day, or the past up to now, whose end is open.
+func span(now time.Time, word string) (from, to time.Time, ok bool) {
+	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, now.Location())
+	switch word {
 	case "today":
 		return today, today.AddDate(0, 0, 1), true
 	case "yesterday":
 		return today.AddDate(0, 0, -1), today, true
 	}
-	if m := pastN.FindStringSubmatch(value); m != nil {
+	if m := pastN.FindStringSubmatch(word); m != nil {
 		n := 1
 		if m[1] != "" {
 			n, _ = strconv.Atoi(m[1]) // at most four digits
 		}
-		now := f.now.UTC() // these spans do not depend on the zone
+		now = now.UTC() // these spans do not depend on the zone
 		switch m[2] {
 		case "day":
 			return now.AddDate(0, 0, -n), to, true
 		case "week":
 			return now.AddDate(0, 0, -7*n), to, true
 		case "month":
-			return now.AddDate(0, -n, 0), to, true
+			return months(now, n), to, true
 		default:
-			return now.AddDate(-n, 0, 0), to, true
+			return months(now, 12*n), to, true
 		}
 	}
-	day, err := time.ParseInLocation(time.DateOnly, value, f.now.Location())
+	day, err := time.ParseInLocation(time.DateOnly, word, now.Location())
 	if err != nil {
 		return from, to, false
 	}
 	return day, day.AddDate(0, 0, 1), true
+}
+
+// months is n months before now, on the last day of a month that is too short: a month before the 31st of March is the end of February.
+func months(now time.Time, n int) time.Time {
+	first := now.AddDate(0, 0, 1-now.Day()).AddDate(0, -n, 0)
+	return first.AddDate(0, 0, min(now.Day(), first.AddDate(0, 1, -1).Day())-1)
 }

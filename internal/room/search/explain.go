@@ -13,15 +13,11 @@ func (s *Service) Explain(ctx context.Context, c grant.Caller, req Request, size
 	if req.Options == nil {
 		req.Options = &Options{}
 	}
-	roster, err := s.people.Roster(ctx)
+	understood, err := s.understand(ctx, c, &req, s.now())
 	if err != nil {
 		return index.Result{}, err
 	}
-	p, err := s.plan(c, roster, req, s.now())
-	if err != nil {
-		return index.Result{}, err
-	}
-	q := p.query
+	q := understood.ask
 	q.Size, q.Explain, q.Total, q.Highlight, q.Facets = size, true, true, nil, nil
 	return s.index.Search(ctx, c, q)
 }

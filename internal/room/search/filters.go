@@ -1,30 +1,17 @@
 package search
 
 import (
+	"context"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/sheafsearch/sheaf/internal/directory"
 	"github.com/sheafsearch/sheaf/internal/fault"
-	"github.com/sheafsearch/sheaf/internal/grant"
 	"github.com/sheafsearch/sheaf/internal/index"
 	"github.com/sheafsearch/sheaf/internal/query"
 	"github.com/sheafsearch/sheaf/internal/wire"
-)
-
-// Fields of the index that filters and facets speak of under several names.
-const (
-	fieldDatasource = "datasource"
-	fieldType       = "type"
-	fieldAuthor     = "author"
-	fieldOwner      = "owner"
-	fieldTag        = "tag"
-	fieldStatus     = "status"
-	fieldContainer  = "container"
-	fieldUpdated    = index.FieldUpdated
-	fieldCreated    = index.FieldCreated
 )
 
 // Limits of the filters of one request.
@@ -32,51 +19,33 @@ const (
 	maxValues  = 1000 // values of all filters together
 	maxPeople  = 50   // of them, names of people, which are looked up one by one
 	maxInvalid = 20   // what a refusal lists
+	maxSpecs   = 100  // containers and documents to search in, or to leave out
 )
 
-// fieldOf returns the index's name for a field as filters and operators spell it. Names that it does
-// not know are custom properties, under their own name.
-func fieldOf(name string) string {
-	switch name = strings.ToLower(name); name {
-	case "app", "datasource":
-		return fieldDatasource
-	case "type", "doctype":
-		return fieldType
-	case "from", "author":
-		return fieldAuthor
-	case "owner":
-		return fieldOwner
-	case "tag", "label":
-		return fieldTag
-	case "updated", "last_updated_at":
-		return fieldUpdated
-	case "created", "created_at":
-		return fieldCreated
-	}
-	return name
-}
-
-// isOperator reports whether the query language treats name:value as a filter.
-func isOperator(name string) bool {
-	switch name {
-	case "app", "datasource", "type", "from", "author", "owner", "tag", "label", "status", "container",
-		"updated", "created", "before", "after":
-		return true
-	}
-	return false
-}
-
-// filters collects the conditions of a request. Values that mean nothing are collected too, and make the request a 422.
+// filters collects the conditions of a request. Filters whose values mean nothing are collected too, and make the request a
+// 422. Operators of the query whose values mean nothing are dropped and told.
 type filters struct {
-	caller  grant.Caller
-	people  *directory.Roster
+	ctx      context.Context //nolint:containedctx // it lives as long as one request is being understood
+	service  *Service
+	question *question
+
 	now     time.Time // in the caller's zone
 	all     index.All
-	values  int // seen so far
-	named   int // of them, people
+	viewed  index.Keys // nil until asked for
+	values  int        // seen so far
+	named   int        // of them, people
 	invalid []wire.InvalidOperator
 	err     error // the first
 }
+
+// verdict says whether a filter can be acted on.
+type verdict uint8
+
+const (
+	usable      verdict = iota
+	meaningless         // a value that the field never has: nothing is found by it
+	malformed           // a value that is none, such as a date that does not exist
+)
 
 func (f *filters) result() (index.Filter, error) {
 	switch {
@@ -106,34 +75,71 @@ func (f *filters) count(field string, n int) bool {
 	return f.err == nil
 }
 
-func (f *filters) options(o *Options) {
-	if restricts(o.Inclusions) || restricts(o.Exclusions) {
-		// To ignore what is to be left out would answer another question than the one asked.
-		f.refuse("exclusions", "This server does not take inclusions and exclusions. Leave them out, or narrow with facetFilters.")
-		return
-	}
-	// Both narrow, so both hold where both are given.
-	if o.DatasourceFilter != "" {
-		f.all = append(f.all, index.Has{Field: fieldDatasource, Values: []string{o.DatasourceFilter}})
-	}
-	if names := o.DatasourcesFilter; len(names) > 0 && f.count("datasourcesFilter", len(names)) {
-		f.all = append(f.all, index.Has{Field: fieldDatasource, Values: names})
-	}
+// options adds what the request's options narrow to. The operators of the query are there already.
+func (f *filters) options(req *Request) {
+	o := req.Options
+	f.datasources(req)
 	if len(o.FacetFilters) > 0 && len(o.FacetFilterSets) > 0 {
 		f.refuse("facetFilterSets", "Give facetFilters or facetFilterSets, not both.")
 		return
 	}
-	f.all = append(f.all, f.set("facetFilters", o.FacetFilters)...)
+	f.question.filters = f.notOverridden(o.FacetFilters)
+	f.all = append(f.all, f.set("facetFilters", f.question.filters)...)
 	if len(o.FacetFilterSets) > 0 && f.count("facetFilterSets", len(o.FacetFilterSets)) {
 		var sets index.Any
 		for _, set := range o.FacetFilterSets {
-			sets = append(sets, f.set("facetFilterSets", set.Filters))
+			sets = append(sets, f.set("facetFilterSets", f.notOverridden(set.Filters)))
 		}
 		f.all = append(f.all, sets)
 	}
+	f.restrictions(o)
+	if req.Also != nil {
+		f.all = append(f.all, req.Also)
+	}
 }
 
-func restricts(r *Restriction) bool { return r != nil && len(r.ContainerSpecs) > 0 }
+// notOverridden leaves out the filters of fields that the query has operators for, where the request says that these win.
+func (f *filters) notOverridden(list []wire.FacetFilter) []wire.FacetFilter {
+	if !f.question.options.QueryOverrides || len(f.question.clauses) == 0 {
+		return list
+	}
+	return slices.DeleteFunc(slices.Clone(list), func(ff wire.FacetFilter) bool {
+		return slices.ContainsFunc(f.question.clauses, func(clause query.Clause) bool {
+			return slices.ContainsFunc(clause, func(t query.Test) bool { return fieldOf(t.Name) == fieldOf(ff.FieldName) })
+		})
+	})
+}
+
+// allTab is the tab that shows what all datasources have.
+const allTab = "all"
+
+// datasources narrows to tabs or, without any, to the datasources of both filters. Unless the counts of all datasources are asked for, the
+// facet of datasources is counted within them.
+func (f *filters) datasources(req *Request) {
+	o := req.Options
+	var all index.All
+	switch {
+	case len(req.TabIDs) > 0:
+		if !f.count("resultTabIds", len(req.TabIDs)) || slices.Contains(req.TabIDs, allTab) {
+			return
+		}
+		all = append(all, index.Has{Field: fieldDatasource, Values: req.TabIDs})
+	default:
+		if o.DatasourceFilter != "" {
+			all = append(all, index.Has{Field: fieldDatasource, Values: []string{o.DatasourceFilter}})
+		}
+		if names := o.DatasourcesFilter; len(names) > 0 && f.count("datasourcesFilter", len(names)) {
+			all = append(all, index.Has{Field: fieldDatasource, Values: names})
+		}
+	}
+	switch {
+	case len(all) == 0:
+	case o.AllDatasourceCounts || f.question.hints(hintCounts):
+		f.all = append(f.all, all...)
+	default:
+		f.all = append(f.all, all) // what stands deeper is not lifted from a facet
+	}
+}
 
 // set turns filters that all hold into conditions. A filter without values narrows nothing: that is a list in
 // which nothing is ticked.
@@ -163,7 +169,10 @@ func (f *filters) filter(ff wire.FacetFilter) index.All {
 		if relation == wire.NotEquals {
 			relation, negated = wire.Equals, true
 		}
-		test := f.test(ff.FieldName, relation, v.Value)
+		test, v2 := f.test(ff.FieldName, relation, v.Value)
+		if v2 == malformed && len(f.invalid) < maxInvalid {
+			f.invalid = append(f.invalid, wire.InvalidOperator{Key: ff.FieldName, Value: v.Value})
+		}
 		if negated {
 			all = append(all, index.Not{Filter: test})
 		} else {
@@ -171,6 +180,60 @@ func (f *filters) filter(ff wire.FacetFilter) index.All {
 		}
 	}
 	return append(all, alternatives(wanted)...)
+}
+
+// clauses adds the operators of the query's own text. Those that cannot be used are dropped.
+func (f *filters) clauses(list []query.Clause) {
+	for _, clause := range list {
+		var wanted index.Any
+		var kept query.Clause
+		for _, operator := range clause {
+			relation := wire.Equals
+			switch operator.Name {
+			case "before":
+				relation = wire.LessThan
+			case "after":
+				relation = wire.GreatThan
+			}
+			test, v := f.test(operator.Name, relation, operator.Value)
+			if v != usable {
+				f.question.ignored = append(f.question.ignored, query.Print(operator.Field))
+				continue
+			}
+			if operator.Not {
+				test = index.Not{Filter: test}
+			}
+			kept, wanted = append(kept, operator), append(wanted, test)
+		}
+		if len(kept) > 0 {
+			f.question.clauses = append(f.question.clauses, kept)
+			f.all = append(f.all, alternatives(wanted)...)
+		}
+	}
+}
+
+// test is one value of one field.
+func (f *filters) test(name string, relation wire.RelationType, value string) (index.Filter, verdict) {
+	field := fieldOf(name)
+	if field == fieldUpdated || field == fieldCreated {
+		return date(f.now, field, relation, value)
+	}
+	switch relation {
+	case "", wire.Equals, wire.IDEquals:
+		return f.has(name, field, value)
+	case wire.LessThan, wire.GreatThan:
+		n, err := strconv.ParseInt(strings.TrimSpace(value), 10, 64)
+		switch {
+		case err != nil: // a custom property can be a date
+			return date(f.now, field, relation, value)
+		case relation == wire.LessThan:
+			return index.Within{Field: field, From: math.MinInt64, To: n}, usable
+		case n < math.MaxInt64:
+			return index.Within{Field: field, From: n + 1, To: math.MaxInt64}, usable
+		}
+		return index.Any{}, usable
+	}
+	return index.Any{}, malformed
 }
 
 // alternatives demands one of the tests. Equalities of one field become one test, so that a facet can be
@@ -229,89 +292,4 @@ func joinBounds(list index.Any) index.Any {
 		return list
 	}
 	return append(rest, joined)
-}
-
-// test is one value of one field.
-func (f *filters) test(name string, relation wire.RelationType, value string) index.Filter {
-	field := fieldOf(name)
-	if field == fieldUpdated || field == fieldCreated {
-		return f.time(name, field, relation, value)
-	}
-	switch relation {
-	case "", wire.Equals, wire.IDEquals:
-		if field == fieldAuthor || field == fieldOwner {
-			return f.person(field, value)
-		}
-		return index.Has{Field: field, Values: []string{value}}
-	case wire.LessThan, wire.GreatThan:
-		n, err := strconv.ParseInt(value, 10, 64)
-		switch {
-		case err != nil: // a custom property can be a date
-			return f.time(name, field, relation, value)
-		case relation == wire.LessThan:
-			return index.Within{Field: field, From: math.MinInt64, To: n}
-		case n < math.MaxInt64:
-			return index.Within{Field: field, From: n + 1, To: math.MaxInt64}
-		}
-		return index.Any{}
-	}
-	return f.unusable(name, value)
-}
-
-// unusable notes a value that means nothing.
-func (f *filters) unusable(name, value string) index.Filter {
-	if len(f.invalid) < maxInvalid {
-		f.invalid = append(f.invalid, wire.InvalidOperator{Key: name, Value: value})
-	}
-	return index.Any{}
-}
-
-// person is the test that somebody wrote or owns a document: me, an address, an id, or a name.
-func (f *filters) person(field, value string) index.Filter {
-	if f.named++; f.named > maxPeople {
-		f.refuse("facetFilters", "There are more than "+strconv.Itoa(maxPeople)+" names of people in the filters of this request.")
-		return index.Any{}
-	}
-	if strings.EqualFold(value, "me") {
-		p, ok := f.people.ByID(f.caller.Person())
-		if !ok {
-			return index.Any{} // nobody wrote nothing
-		}
-		return index.Has{Field: field, Values: p.Addresses}
-	}
-	values := []string{value}
-	p, ok := f.people.ByEmail(value)
-	if !ok {
-		p, ok = f.people.ByID(value)
-	}
-	if ok {
-		return index.Has{Field: field, Values: append(values, p.Addresses...)}
-	}
-	for _, p := range f.namesakes(value) {
-		values = append(values, p.Addresses...)
-	}
-	return index.Has{Field: field, Values: values}
-}
-
-// clauses adds the operators of the query's own text.
-func (f *filters) clauses(list []query.Clause) {
-	for _, clause := range list {
-		var wanted index.Any
-		for _, operator := range clause {
-			var test index.Filter
-			switch operator.Name {
-			case "before":
-				test = f.time(operator.Name, fieldUpdated, wire.LessThan, operator.Value)
-			case "after":
-				test = f.time(operator.Name, fieldUpdated, wire.GreatThan, operator.Value)
-			default:
-				test = f.test(operator.Name, wire.Equals, operator.Value)
-			}
-			if operator.Not {
-				test = index.Not{Filter: test}
-			}
-			wanted = append(wanted, test)
-		}
-		f.all = append(f.all, alternatives(wanted)...)
-	}
 }

@@ -2,23 +2,53 @@ package search
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sheafsearch/sheaf/internal/directory"
+	"github.com/sheafsearch/sheaf/internal/index"
 	"github.com/sheafsearch/sheaf/internal/index/analysis"
 )
 
 // maxNamesakes bounds the people whom one name can mean.
 const maxNamesakes = 50
 
+// person is the test that somebody wrote or owns a document: me, an address, an id, or a name.
+func (f *filters) person(field, value string) index.Filter {
+	if f.named++; f.named > maxPeople {
+		f.refuse("facetFilters", "There are more than "+strconv.Itoa(maxPeople)+" names of people in the filters of this request.")
+		return index.Any{}
+	}
+	people := f.question.people
+	if strings.EqualFold(value, "me") {
+		p, ok := people.ByID(f.question.caller.Person())
+		if !ok {
+			return index.Any{} // nobody wrote nothing
+		}
+		return index.Has{Field: field, Values: p.Addresses}
+	}
+	values := []string{value}
+	p, ok := people.ByEmail(value)
+	if !ok {
+		p, ok = people.ByID(value)
+	}
+	if ok {
+		return index.Has{Field: field, Values: append(values, p.Addresses...)}
+	}
+	for _, p := range namesakes(people, value) {
+		values = append(values, p.Addresses...)
+	}
+	return index.Has{Field: field, Values: values}
+}
+
 // namesakes returns the people whom a name means: those who have exactly it, or else those whose names have a word
 // that begins with each of its words.
-func (f *filters) namesakes(value string) []*directory.Person {
+func namesakes(people *directory.Roster, value string) []*directory.Person {
 	words := strings.Fields(analysis.Fold(value))
 	if len(words) == 0 {
 		return nil
 	}
-	page, err := f.people.List(directory.Query{Words: value, All: true})
+	page, err := people.List(directory.Query{Words: value, All: true})
 	if err != nil {
 		return nil // a text that cannot be anybody's name
 	}

@@ -80,7 +80,10 @@ func newService(tb testing.TB, docs Documents) (*Service, *directory.Directory) 
 		return grant.MintAccess([]uint32{1}, "x"), nil
 	})
 	tb.Cleanup(func() { _ = ix.Close() })
-	return New(ix, docs, people, box, func() time.Time { return now }), people
+	return New(Config{
+		Index: ix, Documents: docs, People: people, Sources: sources{}, History: opened{"log/03", "log/07"}, Admin: keys{}, Keys: box,
+		Now: func() time.Time { return now },
+	}), people
 }
 
 // caller is the person with an address, or nobody.
@@ -254,7 +257,7 @@ func TestLimits(t *testing.T) {
 		{"filters and sets", Request{Options: &Options{
 			FacetFilters: make([]wire.FacetFilter, 1), FacetFilterSets: make([]wire.FacetFilterSet, 1),
 		}}, fault.Invalid},
-		{"exclusions", Request{Options: &Options{Exclusions: &Restriction{ContainerSpecs: make([]wire.DocumentSpec, 1)}}}, fault.Invalid},
+		{"exclusions", Request{Options: &Options{Exclusions: &wire.Restriction{ContainerSpecs: make([]wire.DocumentSpec, 1)}}}, fault.Invalid},
 	} {
 		if _, err := s.Search(t.Context(), ada, c.req); fault.KindOf(err) != c.kind || err == nil {
 			t.Errorf("%s: %v, want %v", c.about, err, c.kind)
@@ -268,7 +271,7 @@ func TestLimits(t *testing.T) {
 		"a place off the Earth":      {Options: &Options{TimezoneOffset: math.MinInt}},
 		"a long query":               {Query: strings.Repeat("tide ", 1<<16)},
 		"a locale that is none":      {Locale: strings.Repeat("x-", 50)},
-		"empty restrictions":         {Options: &Options{Inclusions: &Restriction{}, Exclusions: &Restriction{}}},
+		"empty restrictions":         {Options: &Options{Inclusions: &wire.Restriction{}, Exclusions: &wire.Restriction{}}},
 	} {
 		resp, err := s.Search(t.Context(), ada, req)
 		if err != nil {
@@ -334,7 +337,7 @@ func TestFacetsCountPastTheirOwnFilter(t *testing.T) {
 		}
 	}
 	want := map[string]int{
-		"type Page ": 5, "type Sheet ": 5,
+		"type Page Log page": 5, "type Sheet ": 5,
 		"from ada@harbour.example Ada Lindqvist": 5, "from bo@harbour.example Skipper Anker": 5, "from adam@harbour.example Adam Berg": 5,
 	}
 	if d := cmp.Diff(want, got); d != "" || len(resp.Results) != 5 {

@@ -1,19 +1,34 @@
 package search
 
 import (
+	"github.com/sheafsearch/sheaf/internal/index"
 	"github.com/sheafsearch/sheaf/internal/wire"
 )
 
-// Request asks for documents. It is the body of search, and of adminsearch to come.
+// Request asks for documents. It is the body of search and adminsearch. What else a body has, such as who typed it
+// where, changes no answer.
 type Request struct {
 	Query  string `json:"query"`
 	Cursor string `json:"cursor,omitzero"`
 	// PageSize is a wish. Absent is not 0: with facets, a page of 0 asks for them alone.
-	PageSize      *int     `json:"pageSize,omitzero"`
-	MaxSnippet    int      `json:"maxSnippetSize,omitzero"` // characters
-	TimeoutMillis int      `json:"timeoutMillis,omitzero"`
-	Options       *Options `json:"requestOptions,omitzero"`
-	Locale        string   `query:"locale" json:"-"`
+	PageSize      *int          `json:"pageSize,omitzero"`
+	MaxSnippet    int           `json:"maxSnippetSize,omitzero"` // characters
+	TimeoutMillis int           `json:"timeoutMillis,omitzero"`
+	TabIDs        []string      `json:"resultTabIds,omitzero"` // before both datasource filters
+	NoSpellcheck  bool          `json:"disableSpellcheck,omitzero"`
+	InputDetails  *InputDetails `json:"inputDetails,omitzero"`
+	Options       *Options      `json:"requestOptions,omitzero"`
+	Locale        string        `query:"locale" json:"-"`
+	Accepts       string        `header:"Accept-Language" json:"-"` // where there is no locale
+	// Sort is for the search page: the contract has no place for it.
+	Sort index.Sort `json:"-"`
+	// Also is a further condition, in the index's own words, for callers inside the server. Cursors are not bound to it.
+	Also index.Filter `json:"-"`
+}
+
+// InputDetails says how a query was typed.
+type InputDetails struct {
+	HasCopyPaste bool `json:"hasCopyPaste,omitzero"`
 }
 
 // Options narrow a request and say what its answer holds.
@@ -22,18 +37,21 @@ type Options struct {
 	DatasourcesFilter []string              `json:"datasourcesFilter,omitzero"`
 	FacetFilters      []wire.FacetFilter    `json:"facetFilters,omitzero"`
 	FacetFilterSets   []wire.FacetFilterSet `json:"facetFilterSets,omitzero"`
-	FacetBucketSize   int                   `json:"facetBucketSize,omitzero"`
-	FacetBucketFilter *BucketFilter         `json:"facetBucketFilter,omitzero"`
-	DefaultFacets     []string              `json:"defaultFacets,omitzero"`
-	ResponseHints     []string              `json:"responseHints,omitzero"`
-	TimezoneOffset    int                   `json:"timezoneOffset,omitzero"` // minutes east of UTC
-	Inclusions        *Restriction          `json:"inclusions,omitzero"`
-	Exclusions        *Restriction          `json:"exclusions,omitzero"`
-}
-
-// Restriction names containers and documents that a search is limited to, or leaves out.
-type Restriction struct {
-	ContainerSpecs []wire.DocumentSpec `json:"containerSpecs,omitzero"`
+	// QueryOverrides drops the facet filters of fields that the query has operators for.
+	QueryOverrides    bool          `json:"queryOverridesFacetFilters,omitzero"`
+	FacetBucketSize   int           `json:"facetBucketSize,omitzero"`
+	FacetBucketFilter *BucketFilter `json:"facetBucketFilter,omitzero"`
+	DefaultFacets     []string      `json:"defaultFacets,omitzero"`
+	// AllDatasourceCounts counts what each datasource has, past the datasources that the request is narrowed to.
+	AllDatasourceCounts bool     `json:"fetchAllDatasourceCounts,omitzero"`
+	ResponseHints       []string `json:"responseHints,omitzero"`
+	TimezoneOffset      int      `json:"timezoneOffset,omitzero"` // minutes east of UTC
+	NoSpellcheck        bool     `json:"disableSpellcheck,omitzero"`
+	NoAutocorrect       bool     `json:"disableQueryAutocorrect,omitzero"` // suggest other spellings, and never search for them
+	// LongText gives of each document one long piece without marks, for a language model to read.
+	LongText   bool              `json:"returnLlmContentOverSnippets,omitzero"`
+	Inclusions *wire.Restriction `json:"inclusions,omitzero"`
+	Exclusions *wire.Restriction `json:"exclusions,omitzero"` // these win over whatever else holds
 }
 
 // BucketFilter keeps the buckets of one facet that have a word with this prefix.
@@ -44,45 +62,93 @@ type BucketFilter struct {
 
 // Hints about what an answer holds.
 const (
-	hintResults = "RESULTS"
-	hintFacets  = "FACET_RESULTS"
-	hintCounts  = "ALL_RESULT_COUNTS"
+	hintResults  = "RESULTS"
+	hintFacets   = "FACET_RESULTS"
+	hintCounts   = "ALL_RESULT_COUNTS"
+	hintMetadata = "QUERY_METADATA"
+	hintSpelling = "SPELLCHECK_METADATA"
 )
 
 // Response is a page of results.
 type Response struct {
-	Results       []Result           `json:"results"`
-	FacetResults  []wire.FacetResult `json:"facetResults,omitzero"`
-	Metadata      Metadata           `json:"metadata"`
-	Cursor        string             `json:"cursor,omitzero"`
-	HasMore       bool               `json:"hasMoreResults"`
-	RequestID     string             `json:"requestID,omitzero"`
-	TrackingToken string             `json:"trackingToken,omitzero"`
-	BackendMillis int64              `json:"backendTimeMillis,omitzero"`
-	// Total is the number of matching documents, where the hint ALL_RESULT_COUNTS asks for it. It is for the search
-	// page: the contract has no place for it.
+	Results      []Result           `json:"results"`
+	Structured   []Structured       `json:"structuredResults,omitzero"`
+	FacetResults []wire.FacetResult `json:"facetResults,omitzero"`
+	// Tabs have what each datasource finds, with QUERY_METADATA of what the request is narrowed to, with ALL_RESULT_COUNTS past it.
+	Tabs             []Tab              `json:"resultTabs,omitzero"`
+	TabIDs           []string           `json:"resultTabIds,omitzero"` // the tabs that the results are of
+	Metadata         Metadata           `json:"metadata"`
+	RewrittenFilters []wire.FacetFilter `json:"rewrittenFacetFilters,omitzero"`
+	Cursor           string             `json:"cursor,omitzero"`
+	HasMore          bool               `json:"hasMoreResults"`
+	RequestID        string             `json:"requestID,omitzero"`
+	TrackingToken    string             `json:"trackingToken,omitzero"`
+	BackendMillis    int64              `json:"backendTimeMillis,omitzero"`
+	// Total is the number of matching documents, where the hints ALL_RESULT_COUNTS or QUERY_METADATA ask for it. It is for the search
+	// page: the contract has no place for it but the tab "all".
 	Total int `json:"-"`
 }
 
+// Tab counts the results of one datasource, or of all of them.
+type Tab struct {
+	ID         string `json:"id,omitzero"` // a datasource's name, or "all"
+	Count      int    `json:"count,omitzero"`
+	Datasource string `json:"datasource,omitzero"`
+	Instance   string `json:"datasourceInstance,omitzero"`
+}
+
+// Structured is a result that is no document: somebody whom the query names.
+type Structured struct {
+	Person        *wire.Person `json:"person,omitzero"`
+	TrackingToken string       `json:"trackingToken,omitzero"`
+	Prominence    string       `json:"prominence,omitzero"`
+}
+
+// Prominences of structured results.
+const (
+	prominent = "HERO"     // all of the query is the person's name
+	ordinary  = "STANDARD" // the name is among other words, or that of several people
+)
+
 // Metadata says how the query was understood. Clients read its first field unguarded.
 type Metadata struct {
-	SearchedQuery   string   `json:"searchedQuery"`
-	WithoutNegation string   `json:"searchedQueryWithoutNegation"`
-	OriginalQuery   string   `json:"originalQuery,omitzero"`
-	NegatedTerms    []string `json:"negatedTerms,omitzero"`
-	Warning         *Warning `json:"searchWarning,omitzero"`
+	SearchedQuery   string           `json:"searchedQuery"`
+	WithoutNegation string           `json:"searchedQueryWithoutNegation"`
+	SearchedRanges  []wire.TextRange `json:"searchedQueryRanges,omitzero"` // the words that were typed otherwise
+	OriginalQuery   string           `json:"originalQuery,omitzero"`
+	// RewrittenQuery has every filter that holds as an operator, where the query has operators or overrides filters.
+	RewrittenQuery string      `json:"rewrittenQuery,omitzero"`
+	Suggestion     *Suggestion `json:"querySuggestion,omitzero"`
+	NegatedTerms   []string    `json:"negatedTerms,omitzero"`
+	// ModifiedUsed and OriginalEmpty say that the query as typed found nothing and the suggestion was searched for instead.
+	ModifiedUsed  bool     `json:"modifiedQueryWasUsed,omitzero"`
+	OriginalEmpty bool     `json:"originalQueryHadNoResults,omitzero"`
+	WithoutQuotes bool     `json:"isNoQuotesSuggestion,omitzero"` // the suggestion only takes quotes away
+	Warning       *Warning `json:"searchWarning,omitzero"`
+}
+
+// Suggestion is another query that may be meant.
+type Suggestion struct {
+	Query  string           `json:"query"`
+	Label  string           `json:"label,omitzero"`
+	Ranges []wire.TextRange `json:"ranges,omitzero"` // the words that differ
 }
 
 // Warning says what of a query was left out.
 type Warning struct {
-	Type         string   `json:"warningType"`
-	IgnoredTerms []string `json:"ignoredTerms,omitzero"`
+	Type          string   `json:"warningType"`
+	LastUsedTerm  string   `json:"lastUsedTerm,omitzero"`
+	WithoutQuotes string   `json:"quotesIgnoredQuery,omitzero"`
+	IgnoredTerms  []string `json:"ignoredTerms,omitzero"`
 }
 
 // Kinds of warning.
 const (
-	warnLong     = "LONG_QUERY"
-	warnOperator = "INVALID_OPERATOR"
+	warnLong        = "LONG_QUERY"
+	warnOperator    = "INVALID_OPERATOR"
+	warnPunctuation = "PUNCTUATION_ONLY"
+	warnQuoted      = "QUOTED_PUNCTUATION"
+	warnPasted      = "COPYPASTED_QUOTES"
 )
 
 // Result is one document found.
