@@ -32,6 +32,7 @@ type Config struct {
 	Datasources Datasources
 	Audit       AuditLog
 	Search      Searcher
+	Why         Explainer
 	// Proxies are those whose X-Forwarded-For is believed, for the audit log.
 	Proxies rpc.Proxies
 	// Log takes one line a page. Nil discards.
@@ -106,7 +107,7 @@ type People interface {
 
 // Patterns lists what Handler serves, in the form of http.ServeMux. Every other path belongs to the APIs.
 func Patterns() []string {
-	return []string{"/{$}", "/admin", "/admin/", "/signin", "/signout", "/theme", "/assets/"}
+	return []string{"/{$}", "/suggest", "/viewed", "/help", "/admin", "/admin/", "/signin", "/signout", "/theme", "/assets/"}
 }
 
 // Addresses that several pages name.
@@ -116,6 +117,7 @@ const (
 	pathPeople      = "/admin/people"
 	pathDatasources = "/admin/datasources"
 	pathAudit       = "/admin/audit"
+	pathWhy         = "/admin/why"
 )
 
 // Handler serves Patterns.
@@ -136,6 +138,9 @@ func (c *Console) Handler() http.Handler {
 	member("POST /signout", c.signOut)
 	member("POST /theme", (*visit).setTheme)
 	member("GET /{$}", c.search)
+	member("GET /suggest", c.suggest)
+	member("POST /viewed", c.viewed)
+	member("GET /help", c.help)
 
 	creator("GET /admin/{$}", func(v *visit) error { return v.redirect(pathTokens) })
 	creator("GET /admin/setup/tokens", c.oldTokens)
@@ -166,6 +171,7 @@ func (c *Console) Handler() http.Handler {
 	admin("POST "+pathDatasources+"/{name}", c.setDatasource)
 
 	admin("GET "+pathAudit, c.auditPage)
+	admin("GET "+pathWhy, c.why)
 
 	creator("/admin/", func(*visit) error { return errNoPage })
 	mux.Handle("/admin", http.RedirectHandler("/admin/", http.StatusSeeOther))

@@ -50,7 +50,10 @@ func navOf(role grant.Role, path string) []navSection {
 	sections := []navSection{{"platform", "Platform", []navLink{{Name: "API Tokens", Path: pathTokens, Icon: "key"}}}}
 	if role >= grant.RoleAdmin {
 		sections = append(sections,
-			navSection{"content", "Content", []navLink{{Name: "Datasources", Path: pathDatasources, Icon: "datasource"}}},
+			navSection{"content", "Content", []navLink{
+				{Name: "Datasources", Path: pathDatasources, Icon: "datasource"},
+				{Name: "Why", Path: pathWhy, Icon: "help"},
+			}},
 			navSection{"org", "Organisation", []navLink{
 				{Name: "People and roles", Path: pathPeople, Icon: "people"},
 				{Name: "Audit log", Path: pathAudit, Icon: "audit"},
@@ -78,8 +81,8 @@ var layouts = map[string]string{
 	"tokens": "console", "token_new": "console", "token_made": "console", "token_revoke": "console",
 	"indexing": "console", "indexing_new": "console",
 	"people": "console", "person_new": "console", "person_role": "console", "person_active": "console", "person_link": "console",
-	"datasources": "console", "datasource": "console", "audit": "console",
-	"search": "desk", "signin": "bare", "oops": "bare",
+	"datasources": "console", "datasource": "console", "audit": "console", "why": "console",
+	"search": "desk", "help": "desk", "signin": "bare", "oops": "bare",
 }
 
 // parseTemplates reads every page once, at the start.

@@ -81,7 +81,7 @@ func TestSearchTrustsNoDocument(t *testing.T) {
 	w.search.answer = func(grant.Caller, SearchQuery) (SearchResult, error) {
 		return SearchResult{Total: -1, Next: evil, Hits: []SearchHit{{
 			Title: evil, URL: "javascript:alert(1)", Source: evil, Author: evil, Kind: evil, Path: []string{evil}, Snippet: []Run{{evil, true}},
-		}}, Facets: []SearchFacet{{evil, evil, []SearchValue{{evil, evil, 1}}}}, People: []SearchPerson{{evil, evil, evil}}, Suggested: evil}, nil
+		}}, Facets: []SearchFacet{{evil, evil, []SearchValue{{evil, evil, 1}}, true}}, People: []SearchPerson{{evil, evil, evil, evil, evil}}, Suggested: evil}, nil
 	}
 	d := w.as(omar).get("/?q=" + url.QueryEscape(evil)).want(http.StatusOK)
 	checkPage(t, d)

@@ -9,6 +9,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +25,7 @@ import (
 	"github.com/sheafsearch/sheaf/internal/rpc"
 	"github.com/sheafsearch/sheaf/internal/seal"
 	"github.com/sheafsearch/sheaf/internal/sqldb"
+	"github.com/sheafsearch/sheaf/internal/why"
 )
 
 // world is a console over real people, tokens and sessions in SQLite. Search and datasources are
@@ -36,6 +38,7 @@ type world struct {
 	log       *audit.Log
 	clock     *clock
 	search    *scriptedSearch
+	why       *scriptedWhy
 	sources   *scriptedSources
 	logged    *logText
 }
@@ -85,7 +88,7 @@ func newWorld(t testing.TB) *world {
 	t.Cleanup(func() { _ = db.Close() })
 	keys, err := seal.Open(ctx, db)
 	fatal(t, err)
-	w := &world{t: t, clock: &clock{now: today}, search: &scriptedSearch{}, sources: newSources(), logged: &logText{}}
+	w := &world{t: t, clock: &clock{now: today}, search: &scriptedSearch{}, why: &scriptedWhy{sampleAccess, sampleRank}, sources: newSources(), logged: &logText{}}
 	w.log, err = audit.Open(ctx, db, audit.Config{Origin: rpc.Origin})
 	fatal(t, err)
 	t.Cleanup(func() { _ = w.log.Close() })
@@ -99,7 +102,7 @@ func newWorld(t testing.TB) *world {
 	fatal(t, err)
 	t.Cleanup(func() { _ = w.authority.Close() })
 	c, err := New(Config{
-		PublicURL: w.url, Authority: w.authority, People: w.directory, Datasources: w.sources, Audit: w.log, Search: w.search,
+		PublicURL: w.url, Authority: w.authority, People: w.directory, Datasources: w.sources, Audit: w.log, Search: w.search, Why: w.why,
 		Log: slog.New(slog.NewTextHandler(w.logged, nil)), Now: w.clock.Now,
 	})
 	fatal(t, err)
@@ -332,6 +335,40 @@ type scriptedSearch struct {
 	asked  []SearchQuery
 	caller grant.Caller
 	answer func(grant.Caller, SearchQuery) (SearchResult, error)
+
+	suggestions []Suggestion
+	viewed      []string
+}
+
+// scriptedWhy answers what the test put into it.
+type scriptedWhy struct {
+	access func(why.AccessRequest) (why.AccessAnswer, error)
+	rank   func(why.RankRequest) (why.RankAnswer, error)
+}
+
+func (s *scriptedWhy) Access(_ context.Context, _ grant.Caller, req why.AccessRequest) (why.AccessAnswer, error) {
+	return s.access(req)
+}
+
+func (s *scriptedWhy) Rank(_ context.Context, _ grant.Caller, req why.RankRequest) (why.RankAnswer, error) {
+	return s.rank(req)
+}
+
+func (s *scriptedSearch) Suggest(_ context.Context, c grant.Caller, text string) ([]Suggestion, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.caller = c
+	return slices.Clone(s.suggestions), nil
+}
+
+func (s *scriptedSearch) Viewed(_ context.Context, c grant.Caller, document string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if document != "wiki/page/w4" {
+		return fault.New(fault.NotFound, "There is no such document, or you may not see it.")
+	}
+	s.viewed = append(s.viewed, c.Email()+" "+document)
+	return nil
 }
 
 func (s *scriptedSearch) Search(_ context.Context, c grant.Caller, q SearchQuery) (SearchResult, error) {
@@ -397,18 +434,44 @@ func sampleSearch(_ grant.Caller, q SearchQuery) (SearchResult, error) {
 	}
 	r := SearchResult{
 		Total: 43, Next: "next-page",
+		Tabs: []SearchTab{{"", "All", 43}, {"wiki", "Field wiki", 21}, {"people", "People", 1}},
 		Facets: []SearchFacet{
-			{"app", "Source", []SearchValue{{"wiki", "Field wiki", 21}, {"drive", "Shared drive", 9}, {"tickets", "Tickets", 7}}},
-			{"type", "Type", []SearchValue{{"page", "Page", 19}, {"ticket", "Ticket", 7}}},
+			{"app", "Source", []SearchValue{{"wiki", "Field wiki", 21}, {"drive", "Shared drive", 9}, {"tickets", "Tickets", 7}}, true},
+			{"type", "Type", []SearchValue{{"page", "Page", 19}, {"ticket", "Ticket", 7}}, false},
 		},
 	}
 	for i, title := range []string{"Field calibration of the W4 anemometer", "Service intervals 2026.xlsx", "HW-2207: drift after calibration on firmware 3.1"} {
 		r.Hits = append(r.Hits, SearchHit{
-			Title: title, URL: fmt.Sprintf("https://docs.quillmere.example/%d", i), Source: []string{"Field wiki", "Shared drive", "Tickets"}[i],
+			ID: "wiki/page/w4", Title: title, URL: fmt.Sprintf("https://docs.quillmere.example/%d", i), Source: []string{"Field wiki", "Shared drive", "Tickets"}[i],
 			Path: [][]string{{"Sensors", "Wind"}, {"Service", "2026"}, {"Hardware"}}[i], Kind: []string{"page", "spreadsheet", "ticket"}[i],
 			Author: []string{"Tomasz Wrona", "Ines Carvalho", "Jonas Feldt"}[i], Updated: today.Add(-time.Duration(i*20+4) * day),
 			Snippet: []Run{{"Log both for ten minutes; the ", false}, {"calibration", true}, {" slope must stay between 0.98 and 1.02. An ", false}, {"anemometer", true}, {" outside it goes back to the lab.", false}},
 		})
 	}
 	return r, nil
+}
+
+// sampleAccess has a reason, a way and an intersection, whatever is asked.
+func sampleAccess(req why.AccessRequest) (why.AccessAnswer, error) {
+	if req.Document == "wiki/page/none" {
+		return why.AccessAnswer{}, fault.New(fault.NotFound, "There is no document of this name.")
+	}
+	chain := []why.Step{{Kind: "person", Name: "Omar Haddad"}, {Kind: "user", Name: "u7 (omar@quillmere.example)"}, {Kind: "group", Name: "lab", Broken: "no such group"}}
+	return why.AccessAnswer{
+		Person: why.Person{ID: "1", Email: omar, Name: "Omar Haddad"}, Document: why.Document{Named: req.Document}, Datasource: "wiki",
+		Summary: "Omar Haddad does not see it.",
+		Reasons: []why.Reason{{Code: why.CodeUnknownGroup, Words: "wiki has no group lab.", Mend: "Send it with indexgroup.", Chain: chain}},
+		Ways:    []why.Way{{Reader: "group", Name: "lab", Words: "The document names the group lab.", Chains: [][]why.Step{chain}}}, WaysInAll: 3,
+	}, nil
+}
+
+// sampleRank explains one result of two words.
+func sampleRank(req why.RankRequest) (why.RankAnswer, error) {
+	return why.RankAnswer{
+		Person: why.Person{ID: "1", Email: omar, Name: "Omar Haddad"}, Query: req.Query, Order: why.OrderRelevance,
+		Results: []why.Ranked{{
+			Place: 1, Strength: 100, Document: why.Document{Named: "wiki/page/w4", ID: "wiki/page/w4", Title: "Field calibration", URL: "https://docs.quillmere.example/0"},
+			Factors: []why.Factor{{Code: "word", Text: "calibration", Percent: 70, Words: "It stands in the title."}, {Code: "freshness", Percent: 4, Words: "It is fresh."}},
+		}},
+	}, nil
 }

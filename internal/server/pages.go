@@ -3,8 +3,6 @@ package server
 import (
 	"context"
 	"strconv"
-	"strings"
-	"unicode/utf16"
 
 	"github.com/sheafsearch/sheaf/internal/audit"
 	"github.com/sheafsearch/sheaf/internal/console"
@@ -12,124 +10,7 @@ import (
 	"github.com/sheafsearch/sheaf/internal/directory"
 	"github.com/sheafsearch/sheaf/internal/fault"
 	"github.com/sheafsearch/sheaf/internal/grant"
-	"github.com/sheafsearch/sheaf/internal/room/search"
-	"github.com/sheafsearch/sheaf/internal/wire"
 )
-
-// pageSearch lets the search page ask the search room, so that a person finds here what programs find over the API.
-type pageSearch struct {
-	room   *search.Service
-	corpus *corpus.Corpus
-}
-
-// facetTitles are the names of facets on the page, in the order to show them. Others follow under their own names.
-var facetTitles = []struct{ field, title string }{
-	{"datasource", "Source"}, {"type", "Type"}, {"from", "Author"}, {"status", "Status"}, {"tag", "Tag"},
-}
-
-// Search answers the page.
-func (p pageSearch) Search(ctx context.Context, c grant.Caller, q console.SearchQuery) (console.SearchResult, error) {
-	req := search.Request{Query: q.Text, Cursor: q.Cursor, PageSize: &q.PageSize, Options: &search.Options{
-		FacetBucketSize: 12, ResponseHints: []string{"RESULTS", "FACET_RESULTS", "ALL_RESULT_COUNTS"},
-	}}
-	for _, f := range q.Filters {
-		filter := wire.FacetFilter{FieldName: f.Field}
-		for _, v := range f.Values {
-			filter.Values = append(filter.Values, wire.FacetFilterValue{Value: v})
-		}
-		req.Options.FacetFilters = append(req.Options.FacetFilters, filter)
-	}
-	found, err := p.room.Search(ctx, c, req)
-	if err != nil {
-		return console.SearchResult{}, err
-	}
-	sources, err := p.sources(ctx, c)
-	if err != nil {
-		return console.SearchResult{}, err
-	}
-	result := console.SearchResult{Total: found.Total, Next: found.Cursor}
-	for i := range found.Results {
-		result.Hits = append(result.Hits, pageHit(&found.Results[i], sources))
-	}
-	result.Facets = pageFacets(found.FacetResults, sources)
-	return result, nil
-}
-
-// sources maps the names of the datasources that the caller may see to what people call them.
-func (p pageSearch) sources(ctx context.Context, c grant.Caller) (map[string]string, error) {
-	visible, err := p.corpus.Visible(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	names := make(map[string]string, len(visible))
-	for _, d := range visible {
-		names[d.Name] = d.DisplayName
-	}
-	return names, nil
-}
-
-func pageHit(r *search.Result, sources map[string]string) console.SearchHit {
-	m := &r.Document.Metadata
-	hit := console.SearchHit{
-		Title: r.Title, URL: r.URL, Source: sources[r.Document.Datasource], Kind: r.Document.DocType, Updated: m.UpdateTime,
-	}
-	if hit.Source == "" {
-		hit.Source = r.Document.Datasource
-	}
-	for part := range strings.SplitSeq(m.Container, "/") {
-		if part = strings.TrimSpace(part); part != "" {
-			hit.Path = append(hit.Path, part)
-		}
-	}
-	if m.Author != nil {
-		hit.Author = m.Author.Name
-	}
-	if len(r.Snippets) > 0 {
-		hit.Snippet = runs(r.Snippets[0])
-	}
-	return hit
-}
-
-// runs cuts a snippet into its marked and unmarked parts. Ranges count UTF-16 units.
-func runs(s search.Snippet) (list []console.Run) {
-	units := utf16.Encode([]rune(s.Text))
-	at := 0
-	add := func(end int, marked bool) {
-		if end = min(end, len(units)); end > at {
-			list = append(list, console.Run{Text: string(utf16.Decode(units[at:end])), Marked: marked})
-			at = end
-		}
-	}
-	for _, r := range s.Ranges {
-		add(r.StartIndex, false)
-		add(r.EndIndex, true)
-	}
-	add(len(units), false)
-	return list
-}
-
-func pageFacets(facets []wire.FacetResult, sources map[string]string) (list []console.SearchFacet) {
-	for _, wanted := range facetTitles {
-		for _, f := range facets {
-			if f.SourceName != wanted.field {
-				continue
-			}
-			facet := console.SearchFacet{Field: f.SourceName, Name: wanted.title}
-			for _, b := range f.Buckets {
-				name := b.Value.StringValue
-				switch {
-				case f.SourceName == "datasource" && sources[name] != "":
-					name = sources[name]
-				case b.Value.DisplayLabel != "":
-					name = b.Value.DisplayLabel
-				}
-				facet.Values = append(facet.Values, console.SearchValue{Value: b.Value.StringValue, Name: name, Count: b.Count})
-			}
-			list = append(list, facet)
-		}
-	}
-	return list
-}
 
 // pageDatasources lets the datasource pages ask the corpus.
 type pageDatasources struct {

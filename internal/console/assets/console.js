@@ -168,36 +168,142 @@ customElements.define("sheaf-tabs", class extends HTMLElement {
   }
 });
 
-// <sheaf-suggest>: the list that the server sent for the query, as a combobox.
+// <sheaf-suggest src="/suggest"> around the search form: a combobox that asks the server as one types (ARIA Authoring
+// Practices, "Combobox with list autocomplete"). Without it, the form searches.
 customElements.define("sheaf-suggest", class extends HTMLElement {
   connectedCallback() {
-    const input = this.querySelector("input[type=search]");
-    const list = this.querySelector("[role=listbox]");
-    const options = [...list.querySelectorAll("[role=option]")];
-    let at = -1;
-    const open = (yes) => {
-      list.hidden = !yes;
-      input.setAttribute("aria-expanded", yes);
-      if (!yes) move(-1);
-    };
-    const move = (to) => {
-      at = to;
-      options.forEach((o, i) => o.setAttribute("aria-selected", i === at));
-      if (at < 0) input.removeAttribute("aria-activedescendant"); else input.setAttribute("aria-activedescendant", options[at].id);
-    };
-    const go = (option) => { location.href = option.dataset.href; };
-    for (const [name, value] of [["role", "combobox"], ["aria-controls", list.id], ["aria-expanded", "false"], ["aria-autocomplete", "list"], ["autocomplete", "off"]]) input.setAttribute(name, value);
-    input.addEventListener("input", () => open(input.value.trim() !== ""));
-    input.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !list.hidden) { event.preventDefault(); open(false); }
-      else if (event.key === "ArrowDown") { event.preventDefault(); if (list.hidden) open(true); else move((at + 1) % options.length); }
-      else if (event.key === "ArrowUp" && !list.hidden) { event.preventDefault(); move((at < 1 ? options.length : at) - 1); }
-      else if (event.key === "Enter" && at >= 0) { event.preventDefault(); go(options[at]); }
+    this.input = this.querySelector("input[type=search]");
+    this.list = document.createElement("div");
+    this.list.className = "suggest";
+    this.list.id = "suggestions";
+    this.list.hidden = true;
+    for (const [name, value] of [["role", "listbox"], ["aria-label", "Suggestions"]]) this.list.setAttribute(name, value);
+    this.count = document.createElement("p");
+    this.count.className = "sr";
+    this.count.setAttribute("role", "status");
+    this.append(this.list, this.count);
+    for (const [name, value] of [["role", "combobox"], ["aria-controls", "suggestions"], ["aria-expanded", "false"], ["aria-autocomplete", "list"], ["aria-haspopup", "listbox"]]) this.input.setAttribute(name, value);
+    this.at = -1;
+    this.input.addEventListener("input", () => this.ask(120));
+    this.input.addEventListener("keydown", (event) => this.key(event));
+    this.input.addEventListener("click", () => { if (this.list.hidden && this.input.value === "") this.ask(0); });
+    this.input.addEventListener("blur", () => this.open(false));
+    // The focus stays in the box, so that one can type on.
+    this.list.addEventListener("mousedown", (event) => { if (event.button === 0) event.preventDefault(); });
+    this.list.addEventListener("click", (event) => {
+      const option = event.target.closest("[role=option]");
+      if (option) this.take(option);
     });
-    list.addEventListener("mousedown", (event) => { event.preventDefault(); const o = event.target.closest("[role=option]"); if (o) go(o); });
-    input.addEventListener("blur", () => open(false));
+  }
+
+  ask(delay) {
+    clearTimeout(this.timer);
+    this.asking?.abort();
+    this.timer = setTimeout(async () => {
+      this.asking = new AbortController();
+      try {
+        const answer = await fetch(`${this.getAttribute("src")}?${new URLSearchParams({ q: this.input.value })}`, { signal: this.asking.signal, redirect: "error", headers: { Accept: "application/json" } });
+        if (answer.ok && document.activeElement === this.input) this.show((await answer.json()).suggestions);
+      } catch { /* No suggestions: the box searches all the same. */ }
+    }, delay);
+  }
+
+  show(suggestions) {
+    const signs = { document: "file", person: "person", search: "search", history: "clock", operator: "pen" };
+    this.list.replaceChildren(...suggestions.map((s, i) => {
+      const option = document.createElement("div");
+      option.id = `suggestion-${i}`;
+      option.setAttribute("role", "option");
+      option.setAttribute("aria-selected", "false");
+      option.suggestion = s;
+      const words = document.createElement("span");
+      words.append(...marked(s.text, this.input.value));
+      if (s.about) words.append(part("span", "sub", s.about));
+      option.append(part("span", `sign ${signs[s.kind]}`, ""), words, part("span", "sub", { document: "Document", person: "Person", search: "", history: "Searched before", operator: "Filter" }[s.kind]));
+      return option;
+    }));
+    this.open(suggestions.length > 0);
+    this.count.textContent = suggestions.length ? `${suggestions.length} ${suggestions.length === 1 ? "suggestion" : "suggestions"}` : "";
+  }
+
+  open(yes) {
+    if (!yes) { clearTimeout(this.timer); this.asking?.abort(); this.count.textContent = ""; }
+    this.list.hidden = !yes;
+    this.input.setAttribute("aria-expanded", yes);
+    this.move(-1);
+  }
+
+  move(to) {
+    const options = [...this.list.children];
+    this.at = to;
+    options.forEach((o, i) => o.setAttribute("aria-selected", i === to));
+    if (to < 0) this.input.removeAttribute("aria-activedescendant");
+    else { this.input.setAttribute("aria-activedescendant", options[to].id); options[to].scrollIntoView({ block: "nearest" }); }
+  }
+
+  key(event) {
+    const n = this.list.hidden ? 0 : this.list.children.length;
+    if (event.isComposing) return;
+    if (event.key === "ArrowDown") { event.preventDefault(); if (n) this.move(this.at + 1 < n ? this.at + 1 : -1); else this.ask(0); }
+    else if (event.key === "ArrowUp" && n) { event.preventDefault(); this.move(this.at < 0 ? n - 1 : this.at - 1); }
+    else if (event.key === "Enter" && n && this.at >= 0) { event.preventDefault(); this.take(this.list.children[this.at]); }
+    else if (event.key === "Escape") {
+      event.preventDefault(); // else Chromium empties the box
+      if (n) this.open(false); else results()[0]?.focus();
+    }
+  }
+
+  take({ suggestion }) {
+    if (suggestion.fill !== undefined) {
+      this.input.value = suggestion.fill;
+      this.ask(0);
+      return;
+    }
+    if (suggestion.id) viewed(suggestion.id);
+    location.href = suggestion.href;
   }
 });
+
+const part = (name, style, text) => {
+  const element = document.createElement(name);
+  element.className = style;
+  element.textContent = text;
+  return element;
+};
+
+// marked is text with what was typed plain and the rest strong, so that one sees what a suggestion adds.
+const marked = (text, typed) => {
+  const word = typed.trim().split(/\s+/).pop().toLowerCase();
+  const at = word ? text.toLowerCase().indexOf(word) : -1;
+  if (at < 0) return [text];
+  return [part("b", "", text.slice(0, at)), text.slice(at, at + word.length), part("b", "", text.slice(at + word.length))];
+};
+
+// viewed tells the server that a document is opened. The link leads to the document itself, so copying it and opening it elsewhere work as ever.
+const viewed = (document_) => {
+  const csrf = document.querySelector("input[name=csrf]")?.value;
+  if (csrf) navigator.sendBeacon("/viewed", new URLSearchParams({ csrf, document: document_ }));
+};
+for (const kind of ["click", "auxclick"]) {
+  document.addEventListener(kind, (event) => {
+    const link = event.target.closest("a[data-viewed]");
+    if (link && event.button < 2) viewed(link.dataset.viewed);
+  });
+}
+
+// The results, for moving among them with j and k or the arrows.
+const results = () => [...document.querySelectorAll(".hit h2 a")];
+const step = (by) => {
+  const list = results();
+  const at = list.indexOf(document.activeElement?.closest(".hit")?.querySelector("h2 a"));
+  const to = at < 0 ? (by > 0 ? 0 : list.length - 1) : at + by;
+  if (to < 0) document.querySelector("[data-slash]")?.focus();
+  list[to]?.focus();
+  return list.length > 0;
+};
+
+// The order of results changes at once; without script a button does it.
+document.querySelector("form.order select")?.addEventListener("change", (event) => event.target.form.requestSubmit());
 
 // A page that answers a post with something shown once: reloading it must not post again.
 const after = document.querySelector("[data-after]");
@@ -232,8 +338,19 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
     const menu = event.target.closest?.("details.menu[open]");
     if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
-  } else if (event.key === "/" && !event.target.closest("input, textarea, select")) {
-    const box = document.querySelector("[data-slash]");
-    if (box) { event.preventDefault(); box.focus(); box.select(); }
+    return;
   }
+  if (event.metaKey || event.ctrlKey || event.altKey || event.target.closest("input, textarea, select, dialog, [contenteditable]")) return;
+  const inHits = event.target.closest(".hits") !== null;
+  let done = true;
+  if (event.key === "/") {
+    const box = document.querySelector("[data-slash]");
+    if (box) { box.focus(); box.select(); } else done = false;
+  } else if (event.key === "?") {
+    const help = document.querySelector("a[data-help]");
+    if (help) help.click(); else done = false;
+  } else if (event.key === "j" || event.key === "ArrowDown" && inHits) done = step(1);
+  else if (event.key === "k" || event.key === "ArrowUp" && inHits) done = step(-1);
+  else done = false;
+  if (done) event.preventDefault();
 });
