@@ -94,8 +94,11 @@ func problemOf(f *fault.Fault, status int, id string) problem {
 		Type: "about:blank", Title: http.StatusText(status), Status: status,
 		Detail: f.Message, Code: code(f, platformCodes), RequestID: id,
 	}
+	if p.Code == InsufficientScope { // a word of RFC 6750, for the header alone
+		p.Code = platformCodes[f.Kind]
+	}
 	if f.Field != "" && f.Kind == fault.Invalid {
-		p.Errors = []problemPoint{{Pointer: "/" + strings.ReplaceAll(f.Field, ".", "/"), Detail: f.Message}}
+		p.Errors = []problemPoint{{Pointer: "/" + strings.NewReplacer(".", "/", "[", "/", "]", "").Replace(f.Field), Detail: f.Message}}
 	}
 	return p
 }

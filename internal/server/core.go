@@ -19,6 +19,7 @@ import (
 	"github.com/sheafsearch/sheaf/internal/authority"
 	"github.com/sheafsearch/sheaf/internal/directory"
 	"github.com/sheafsearch/sheaf/internal/fault"
+	"github.com/sheafsearch/sheaf/internal/limit"
 	"github.com/sheafsearch/sheaf/internal/rpc"
 	"github.com/sheafsearch/sheaf/internal/seal"
 	"github.com/sheafsearch/sheaf/internal/sqldb"
@@ -50,6 +51,12 @@ type Config struct {
 	MetricsToken string
 	// NoSync gives durability up, for throw-away data.
 	NoSync bool
+	// Limits are the rates that callers are held to. The zero value holds nobody.
+	Limits limit.Rules
+	// HideExperimental hides experimental operations from requests without X-Glean-Include-Experimental: true.
+	HideExperimental bool
+	// WebTokenLife is how long a token made for a web page lives. Zero means two hours.
+	WebTokenLife time.Duration
 	// Log takes what operators should know. Nil discards.
 	Log *slog.Logger
 	// Now is the clock. Nil means time.Now.
@@ -89,13 +96,13 @@ func OpenCore(ctx context.Context, cfg Config) (_ *Core, err error) {
 	if c.Keys, err = seal.Open(ctx, c.DB); err != nil {
 		return nil, err
 	}
-	c.People = directory.New(c.DB)
+	c.People = directory.NewAt(c.DB, c.PublicURL.String())
 	c.Audit, err = audit.Open(ctx, c.DB, audit.Config{Retention: cfg.AuditRetention, Origin: rpc.Origin, Log: cfg.Log})
 	if err != nil {
 		return nil, fmt.Errorf("open the audit log: %w", err)
 	}
 	c.Authority, err = authority.Open(authority.Config{
-		DB: c.DB, People: c.People, Audit: c.Audit, Keys: c.Keys, PublicURL: c.PublicURL, Address: cfg.Proxies.Address, Log: cfg.Log, Now: cfg.Now,
+		DB: c.DB, People: c.People, Audit: c.Audit, Keys: c.Keys, PublicURL: c.PublicURL, Address: cfg.Proxies.Address, Log: cfg.Log, Now: cfg.Now, WebTokenLife: cfg.WebTokenLife,
 	})
 	return c, err
 }

@@ -30,13 +30,17 @@ import (
 	indocuments "github.com/sheafsearch/sheaf/internal/intake/documents"
 	inpeople "github.com/sheafsearch/sheaf/internal/intake/people"
 	"github.com/sheafsearch/sheaf/internal/intake/permissions"
+	inshortcuts "github.com/sheafsearch/sheaf/internal/intake/shortcuts"
 	"github.com/sheafsearch/sheaf/internal/job"
 	"github.com/sheafsearch/sheaf/internal/limit"
 	"github.com/sheafsearch/sheaf/internal/room/documents"
 	"github.com/sheafsearch/sheaf/internal/room/entities"
 	"github.com/sheafsearch/sheaf/internal/room/people"
+	"github.com/sheafsearch/sheaf/internal/room/platformsearch"
 	"github.com/sheafsearch/sheaf/internal/room/search"
+	"github.com/sheafsearch/sheaf/internal/room/webauth"
 	"github.com/sheafsearch/sheaf/internal/rpc"
+	"github.com/sheafsearch/sheaf/internal/shortcut"
 )
 
 // Server is a whole sheaf: the core, the rooms, the index and what runs in the background.
@@ -150,6 +154,9 @@ func (s *Server) Rooms() []rpc.Room {
 		indocuments.New(s.Corpus).Room(),
 		permissions.New(s.People).Room(),
 		inpeople.New(s.People).Room(),
+		inshortcuts.New(shortcut.New(s.DB)).Room(),
+		webauth.New(webTokens{s.Authority}).Room(),
+		platformsearch.New(platformFinder{finder}, s.Corpus, s.Keys).Room(),
 		admin.New(s.Authority, s.Corpus, s.Audit, s.explainer()).Room(),
 	}
 	return append(rooms, contract.Unbuilt(rooms)...)
@@ -182,6 +189,7 @@ func (s *Server) wire() error {
 	numbers := promhttp.HandlerFor(metrics, promhttp.HandlerOpts{})
 	mux := http.NewServeMux()
 	s.health(mux)
+	s.describe(mux)
 	for _, pattern := range console.Patterns() {
 		mux.Handle(pattern, s.limited(limits, pages.Handler()))
 	}

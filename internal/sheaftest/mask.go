@@ -13,7 +13,7 @@ import (
 
 // maskedKeys are the fields whose scalar values differ from run to run.
 var maskedKeys = map[string]bool{
-	"requestID": true, "request_id": true, "requestId": true, "trackingToken": true, "cursor": true, "backendTimeMillis": true,
+	"requestID": true, "request_id": true, "requestId": true, "trackingToken": true, "cursor": true, "next_cursor": true, "expirationTime": true, "backendTimeMillis": true,
 	"csrfToken": true, "mask": true, "createdAt": true, "lastUsedAt": true, "revokedAt": true, "rotatedAt": true, "at": true,
 }
 
@@ -22,7 +22,7 @@ var masks = []struct {
 	pattern *regexp.Regexp
 	instead string
 }{
-	{regexp.MustCompile(`shf_[a-z]_[0-9A-Za-z]{49}`), "<secret>"},
+	{regexp.MustCompile(`shf_[a-z]_[0-9A-Za-z_-]{49,}`), "<secret>"},
 	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`), "<id>"},
 }
 
@@ -126,4 +126,12 @@ func (w *wireFile) pick(title, body, path string) string {
 		return text
 	}
 	return string(found)
+}
+
+// Masked returns the body with ids, secrets and times of the moment replaced, for comparing two answers.
+func (a Answer) Masked() string {
+	if value, err := maskJSON(a.Body); err == nil {
+		return string(value)
+	}
+	return maskText(a.Body)
 }
