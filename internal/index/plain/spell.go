@@ -23,9 +23,10 @@ func (v *view) Spell(ctx context.Context, access grant.Access, q index.SpellQuer
 			list = append(list, s)
 			continue
 		}
-		err := v.each(ctx, p, allFields(), admits, func(*matcher, uint32) { s.Known = true })
-		if err != nil {
-			return nil, err
+		if s.Known = v.knows(p, admits); !s.Known && !single(p) {
+			if err := v.each(ctx, p, allFields(), admits, func(*matcher, uint32) { s.Known = true }); err != nil {
+				return nil, err
+			}
 		}
 		if !s.Known && len(p.Groups) == 1 && q.Corrections > 0 {
 			s.Corrections = v.corrections(word, q.Corrections, admits)
@@ -36,6 +37,33 @@ func (v *view) Spell(ctx context.Context, access grant.Access, q index.SpellQuer
 		}
 	}
 	return list, ctx.Err()
+}
+
+// single reports whether a plan asks for one thing whose forms are single terms, as a word does.
+func single(p *plan.Plan) bool {
+	return len(p.Groups) == 1 && p.Groups[0].Prefix == "" &&
+		!slices.ContainsFunc(p.Groups[0].Alternatives, func(a plan.Alternative) bool { return len(a.Slots) > 1 })
+}
+
+// knows reports whether an admitted document has one of the single terms of the plan's only group. It stops at the first.
+func (v *view) knows(p *plan.Plan, admits test) bool {
+	if len(p.Groups) != 1 {
+		return false
+	}
+	for _, a := range p.Groups[0].Alternatives {
+		if len(a.Slots) != 1 {
+			continue
+		}
+		for i := range v.segments {
+			part := &v.segments[i]
+			for _, at := range part.terms[a.Slots[0].Term] {
+				if !part.isDead(at.doc) && admits(part.docs[at.doc]) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // corrections lists the near words that are in admitted documents.

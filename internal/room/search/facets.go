@@ -22,6 +22,7 @@ type facetAsked struct {
 	index.FacetRequest
 	size   int    // how many buckets to show; the request may ask for more, to choose among them here
 	prefix string // of a word of those to show, where the index cannot choose
+	group  string // of the properties that it belongs to
 	tabs   bool   // it is for tabs, not for the facets
 }
 
@@ -142,6 +143,9 @@ func (q *question) addFacet(name string) error {
 	if f.Field == fieldDatasource && o.AllDatasourceCounts {
 		f.Size, f.size = index.MaxBuckets, index.MaxBuckets
 	}
+	if i := slices.IndexFunc(q.known.properties, func(p corpus.PropertyInfo) bool { return p.Operator == f.Field }); i >= 0 {
+		f.group = q.known.properties[i].Group
+	}
 	if b := o.FacetBucketFilter; b != nil && b.Facet != "" && fieldOf(b.Facet) == f.Field {
 		if labelled(f.Field) { // the index knows addresses and names for programs, the one who asks knows names for people
 			f.prefix, f.Size = analysis.Fold(b.Prefix), index.MaxBuckets
@@ -161,7 +165,7 @@ func (q *question) facetResults(facets []index.Facet) (list []wire.FacetResult, 
 			tabs = tabsOf(f)
 			continue
 		}
-		r := wire.FacetResult{SourceName: filterName(f.Field), OperatorName: wire.SelectMultiple, HasMoreBuckets: f.More}
+		r := wire.FacetResult{SourceName: filterName(f.Field), OperatorName: wire.SelectMultiple, HasMoreBuckets: f.More, GroupName: asked.group}
 		for _, b := range f.Buckets {
 			bucket, ok := q.bucket(f.Field, b, asked.prefix)
 			if !ok {

@@ -75,10 +75,13 @@ func filterOf(clause query.Clause) (wire.FacetFilter, bool) {
 	return ff, true
 }
 
-// rewrittenQuery is the query with every filter that holds written as an operator, as far as there is one for it. It finds what the request
-// finds.
+// rewrittenQuery is the query with every filter that holds written as an operator, as far as there is one for it.
 func (q *question) rewrittenQuery() string {
-	tree := append(append(query.All{}, q.words...), q.operators()...)
+	words := q.words
+	if q.usedCorrection {
+		words = q.corrected
+	}
+	tree := append(append(query.All{}, words...), q.operators()...)
 	for _, ff := range q.filters {
 		tree = append(tree, operatorsOf(ff)...)
 	}

@@ -105,7 +105,9 @@ func (q *question) metadata(found int) Metadata {
 	}
 	m.WithoutNegation = query.Print(positive)
 	if q.first() && (len(q.clauses) > 0 || q.options.QueryOverrides && len(q.filters) > 0) {
-		m.RewrittenQuery = q.rewrittenQuery()
+		if rewritten := q.rewrittenQuery(); rewritten != m.SearchedQuery {
+			m.RewrittenQuery = rewritten
+		}
 	}
 	if m.Suggestion = q.suggestion(); q.usedCorrection {
 		m.ModifiedUsed, m.OriginalEmpty = true, true
