@@ -31,25 +31,27 @@ var levels = [][]string{
 	},
 	{
 		"internal/rpc", "internal/corpus", "internal/directory", "internal/index", "internal/query", "internal/llm",
-		"internal/job", "internal/audit", "internal/blob", "internal/seal", "internal/upload", "internal/limit", "internal/activity",
+		"internal/job", "internal/audit", "internal/blob", "internal/seal", "internal/upload", "internal/limit", "internal/activity", "internal/shortcut",
 	},
 	{"internal/sqldb", "internal/wire", "internal/grant", "internal/fault"},
 }
 
 // pairs are the imports allowed between packages of one line, with the reason.
 var pairs = map[[2]string]string{
-	{"internal/console", "internal/authority"}: "pages are shown to a signed-in person",
-	{"internal/admin", "internal/authority"}:   "the admin API is the console over JSON",
-	{"internal/admin", "internal/why"}:         "explanations are asked for over JSON",
-	{"internal/console", "internal/why"}:       "explanations are asked for on a page",
-	{"internal/rpc", "internal/limit"}:         "the edge holds callers to rates",
-	{"internal/corpus", "internal/directory"}:  "the readers of a document are the directory's principals",
-	{"internal/corpus", "internal/upload"}:     "documents are replaced by bulk uploads",
-	{"internal/directory", "internal/upload"}:  "users, groups, memberships and employees are too",
-	{"internal/upload", "internal/job"}:        "what an upload leaves stale is removed in the background",
-	{"internal/index", "internal/query"}:       "a query is searched",
-	{"internal/sqldb", "internal/fault"}:       "database errors become faults",
-	{"internal/grant", "internal/fault"}:       "a caller may be refused",
+	{"internal/console", "internal/authority"}:  "pages are shown to a signed-in person",
+	{"internal/admin", "internal/authority"}:    "the admin API is the console over JSON",
+	{"internal/admin", "internal/why"}:          "explanations are asked for over JSON",
+	{"internal/console", "internal/why"}:        "explanations are asked for on a page",
+	{"internal/rpc", "internal/limit"}:          "the edge holds callers to rates",
+	{"internal/corpus", "internal/directory"}:   "the readers of a document are the directory's principals",
+	{"internal/corpus", "internal/upload"}:      "documents are replaced by bulk uploads",
+	{"internal/directory", "internal/upload"}:   "users, groups, memberships and employees are too",
+	{"internal/shortcut", "internal/directory"}: "shortcuts have authors",
+	{"internal/shortcut", "internal/upload"}:    "shortcuts of another service are replaced by bulk uploads",
+	{"internal/upload", "internal/job"}:         "what an upload leaves stale is removed in the background",
+	{"internal/index", "internal/query"}:        "a query is searched",
+	{"internal/sqldb", "internal/fault"}:        "database errors become faults",
+	{"internal/grant", "internal/fault"}:        "a caller may be refused",
 }
 
 // leaves import the standard library only.

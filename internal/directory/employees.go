@@ -53,6 +53,7 @@ func (d *Directory) UploadEmployees(ctx context.Context, page upload.Page, recor
 	if err != nil {
 		return err
 	}
+	page.Kind, page.Items = upload.Employees, len(list)
 	return uploadPage(ctx, d.db, page, employeeChunks(list), putEmployees, staleEmployees)
 }
 

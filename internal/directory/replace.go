@@ -51,8 +51,8 @@ func uploadPage[T any](ctx context.Context, db *sqldb.DB, page upload.Page, part
 	return nil
 }
 
-// Removers say how what an upload left behind is removed, for upload.Removals.
-func (d *Directory) Removers() map[upload.Kind]upload.Remover {
+// PeopleRemovers say how what an upload of employees or teams left behind is removed, for upload.Removals.
+func (d *Directory) PeopleRemovers() map[upload.Kind]upload.Remover {
 	return map[upload.Kind]upload.Remover{
 		upload.Employees: {Count: staleEmployees, Remove: removeEmployees},
 		upload.Teams:     {Count: staleTeams, Remove: removeTeams},

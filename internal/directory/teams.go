@@ -74,6 +74,7 @@ func (d *Directory) UploadTeams(ctx context.Context, page upload.Page, records [
 	if err != nil {
 		return err
 	}
+	page.Kind, page.Items = upload.Teams, len(list)
 	return uploadPage(ctx, d.db, page, teamChunks(list), putTeams, staleTeams)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/sheafsearch/sheaf/internal/index"
 	"github.com/sheafsearch/sheaf/internal/index/plain"
 	"github.com/sheafsearch/sheaf/internal/job"
+	"github.com/sheafsearch/sheaf/internal/shortcut"
 	"github.com/sheafsearch/sheaf/internal/sqldb"
 	"github.com/sheafsearch/sheaf/internal/upload"
 )
@@ -34,6 +36,8 @@ func (s *Server) works() map[job.Kind]job.Work {
 func (s *Server) uploads() *upload.Removals {
 	kinds := s.People.RealmRemovers()
 	kinds[upload.Documents] = s.Corpus.Remover()
+	maps.Copy(kinds, s.People.PeopleRemovers())
+	kinds[upload.Shortcuts] = shortcut.Remover()
 	return upload.NewRemovals(s.DB, kinds)
 }
 

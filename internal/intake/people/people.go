@@ -1,7 +1,7 @@
 // Package people is the part of the Indexing API in which the company's personnel system says who
-// works there. An employee record makes a person, whom the record's end deactivates unless somebody
-// else asserts them; it never gives a role. Only tokens over all datasources are admitted, for
-// people belong to none.
+// works there, and in which teams. An employee record makes a person, whom the record's end deactivates
+// unless somebody else asserts them; it never gives a role. Only tokens over all datasources are
+// admitted, for people belong to none.
 package people
 
 import (
@@ -12,6 +12,7 @@ import (
 	"github.com/sheafsearch/sheaf/internal/fault"
 	"github.com/sheafsearch/sheaf/internal/grant"
 	"github.com/sheafsearch/sheaf/internal/rpc"
+	"github.com/sheafsearch/sheaf/internal/upload"
 )
 
 // Service changes the employees of one directory.
@@ -24,29 +25,93 @@ func New(d *directory.Directory) *Service { return &Service{d} }
 func (s *Service) Room() rpc.Room {
 	return rpc.Open(grant.IndexingScope, grant.Indexing,
 		rpc.JSON("POST /api/index/v1/indexemployee", "Adds or replaces an employee.", s.put).Audited(),
+		rpc.JSON("POST /api/index/v1/indexemployeelist", "Adds or replaces employees. Deprecated.", s.putList).Audited(),
+		rpc.JSON("POST /api/index/v1/bulkindexemployees", "Replaces all employees, page by page. Deprecated.", s.bulk).Audited(),
 		rpc.JSON("POST /api/index/v1/deleteemployee", "Removes an employee record.", s.remove).Audited(),
+		rpc.JSON("POST /api/index/v1/indexteam", "Adds or replaces a team.", s.putTeam).Audited(),
+		rpc.JSON("POST /api/index/v1/bulkindexteams", "Replaces all teams, page by page.", s.bulkTeams).Audited(),
+		rpc.JSON("POST /api/index/v1/deleteteam", "Removes a team.", s.removeTeam).Audited(),
 	)
 }
+
+// maxPage bounds the employees or teams of one request.
+const maxPage = 50_000
 
 // covers refuses tokens that are limited to some datasources. No datasource is called "", so a
 // token that may write it may write all.
 func covers(c grant.Caller) error {
 	if !c.MayIndex("") {
-		return fault.New(fault.Forbidden, "Employees need an indexing token over all datasources.")
+		return fault.New(fault.Forbidden, "Employees and teams need an indexing token over all datasources.")
 	}
 	return nil
 }
 
+func fits(n int) error {
+	if n > maxPage {
+		return fault.Newf(fault.TooLarge, "A request has at most %d employees or teams.", maxPage)
+	}
+	return nil
+}
+
+// records turns employees into records of the directory.
+func records(list []IndexEmployeeRequest) ([]directory.EmployeeRecord, error) {
+	all := make([]directory.EmployeeRecord, len(list))
+	for i := range list {
+		e := &list[i].Employee
+		if strings.TrimSpace(e.Department) == "" {
+			return nil, fault.New(fault.Invalid, "An employee needs a department.").WithField("employee.department")
+		}
+		all[i] = directory.EmployeeRecord{Email: e.Email, Profile: e.profile(), Version: list[i].Version}
+	}
+	return all, nil
+}
+
 func (s *Service) put(ctx context.Context, c grant.Caller, req IndexEmployeeRequest) (rpc.None, error) {
+	return s.putList(ctx, c, IndexEmployeeListRequest{Employees: []IndexEmployeeRequest{req}})
+}
+
+func (s *Service) putList(ctx context.Context, c grant.Caller, req IndexEmployeeListRequest) (rpc.None, error) {
 	if err := covers(c); err != nil {
 		return rpc.None{}, err
 	}
-	if strings.TrimSpace(req.Employee.Department) == "" {
-		return rpc.None{}, fault.New(fault.Invalid, "An employee needs a department.").WithField("employee.department")
+	if err := fits(len(req.Employees)); err != nil {
+		return rpc.None{}, err
 	}
-	return rpc.None{}, s.directory.PutEmployees(ctx, []directory.EmployeeRecord{{
-		Email: req.Employee.Email, Profile: req.Employee.profile(), Version: req.Version,
-	}})
+	list, err := records(req.Employees)
+	if err != nil {
+		return rpc.None{}, err
+	}
+	return rpc.None{}, s.directory.PutEmployees(ctx, list)
+}
+
+func (s *Service) bulk(ctx context.Context, c grant.Caller, req BulkEmployeesRequest) (rpc.None, error) {
+	if err := covers(c); err != nil {
+		return rpc.None{}, err
+	}
+	if err := fits(len(req.Employees)); err != nil {
+		return rpc.None{}, err
+	}
+	asked := make([]IndexEmployeeRequest, len(req.Employees))
+	for i, e := range req.Employees {
+		asked[i].Employee = e
+	}
+	list, err := records(asked)
+	if err != nil {
+		return rpc.None{}, err
+	}
+	page := upload.Page{
+		ID: req.UploadID, First: req.IsFirstPage, Last: req.IsLastPage, Restart: req.ForceRestartUpload,
+		SkipStaleCheck: req.DisableStaleDataDeletionCheck, Digest: digest(req.IsFirstPage && req.IsLastPage, req.Employees),
+	}
+	return rpc.None{}, s.directory.UploadEmployees(ctx, page, list)
+}
+
+// digest is what tells a page that is all of its upload from another one.
+func digest[T any](whole bool, items []T) string {
+	if !whole {
+		return ""
+	}
+	return upload.Digest(items)
 }
 
 func (s *Service) remove(ctx context.Context, c grant.Caller, req DeleteEmployeeRequest) (rpc.None, error) {
@@ -54,4 +119,38 @@ func (s *Service) remove(ctx context.Context, c grant.Caller, req DeleteEmployee
 		return rpc.None{}, err
 	}
 	return rpc.None{}, s.directory.DeleteEmployee(ctx, req.EmployeeEmail, req.Version)
+}
+
+func (s *Service) putTeam(ctx context.Context, c grant.Caller, req IndexTeamRequest) (rpc.None, error) {
+	if err := covers(c); err != nil {
+		return rpc.None{}, err
+	}
+	team := req.Team.record()
+	team.Version = req.Version
+	return rpc.None{}, s.directory.PutTeams(ctx, []directory.TeamRecord{team})
+}
+
+func (s *Service) bulkTeams(ctx context.Context, c grant.Caller, req BulkTeamsRequest) (rpc.None, error) {
+	if err := covers(c); err != nil {
+		return rpc.None{}, err
+	}
+	if err := fits(len(req.Teams)); err != nil {
+		return rpc.None{}, err
+	}
+	list := make([]directory.TeamRecord, len(req.Teams))
+	for i := range req.Teams {
+		list[i] = req.Teams[i].record()
+	}
+	page := upload.Page{
+		ID: req.UploadID, First: req.IsFirstPage, Last: req.IsLastPage, Restart: req.ForceRestartUpload,
+		Digest: digest(req.IsFirstPage && req.IsLastPage, req.Teams),
+	}
+	return rpc.None{}, s.directory.UploadTeams(ctx, page, list)
+}
+
+func (s *Service) removeTeam(ctx context.Context, c grant.Caller, req DeleteTeamRequest) (rpc.None, error) {
+	if err := covers(c); err != nil {
+		return rpc.None{}, err
+	}
+	return rpc.None{}, s.directory.DeleteTeam(ctx, req.ID)
 }

@@ -1,6 +1,8 @@
 package people
 
 import (
+	"strings"
+
 	"github.com/sheafsearch/sheaf/internal/directory"
 	"github.com/sheafsearch/sheaf/internal/wire"
 )
@@ -71,3 +73,73 @@ type DeleteEmployeeRequest struct {
 
 // AuditSubject names the employee.
 func (r DeleteEmployeeRequest) AuditSubject() string { return r.EmployeeEmail }
+
+// IndexEmployeeListRequest adds or replaces employees, and leaves the others as they are.
+type IndexEmployeeListRequest struct {
+	Employees []IndexEmployeeRequest `json:"employees,omitzero"`
+}
+
+// BulkEmployeesRequest is a page of an upload that replaces all employees.
+type BulkEmployeesRequest struct {
+	UploadID                      string         `json:"uploadId"`
+	IsFirstPage                   bool           `json:"isFirstPage,omitzero"`
+	IsLastPage                    bool           `json:"isLastPage,omitzero"`
+	ForceRestartUpload            bool           `json:"forceRestartUpload,omitzero"`
+	Employees                     []EmployeeInfo `json:"employees"`
+	DisableStaleDataDeletionCheck bool           `json:"disableStaleDataDeletionCheck,omitzero"`
+}
+
+// AuditSubject names the upload.
+func (r BulkEmployeesRequest) AuditSubject() string { return r.UploadID }
+
+// IndexTeamRequest adds or replaces a team.
+type IndexTeamRequest struct {
+	Team    TeamInfo `json:"team"`
+	Version int64    `json:"version,omitzero"`
+}
+
+// AuditSubject names the team.
+func (r IndexTeamRequest) AuditSubject() string { return r.Team.ID }
+
+// BulkTeamsRequest is a page of an upload that replaces all teams.
+type BulkTeamsRequest struct {
+	UploadID           string     `json:"uploadId"`
+	IsFirstPage        bool       `json:"isFirstPage,omitzero"`
+	IsLastPage         bool       `json:"isLastPage,omitzero"`
+	ForceRestartUpload bool       `json:"forceRestartUpload,omitzero"`
+	Teams              []TeamInfo `json:"teams"`
+}
+
+// AuditSubject names the upload.
+func (r BulkTeamsRequest) AuditSubject() string { return r.UploadID }
+
+// TeamInfo is a team. The id is the key. Members are named by address, and may be people to come.
+type TeamInfo struct {
+	ID                 string                      `json:"id"`
+	Name               string                      `json:"name"`
+	Description        string                      `json:"description,omitzero"`
+	BusinessUnit       string                      `json:"businessUnit,omitzero"`
+	Department         string                      `json:"department,omitzero"`
+	PhotoURL           string                      `json:"photoUrl,omitzero"`
+	ExternalLink       string                      `json:"externalLink,omitzero"`
+	Emails             []directory.TeamEmail       `json:"emails,omitzero"`
+	DatasourceProfiles []directory.Handle          `json:"datasourceProfiles,omitzero"`
+	Members            []directory.TeamMember      `json:"members"`
+	AdditionalFields   []directory.AdditionalField `json:"additionalFields,omitzero"`
+}
+
+func (t *TeamInfo) record() directory.TeamRecord {
+	return directory.TeamRecord{
+		ID: t.ID, Name: strings.TrimSpace(t.Name), Description: t.Description, BusinessUnit: t.BusinessUnit, Department: t.Department,
+		PhotoURL: t.PhotoURL, Link: t.ExternalLink, Emails: t.Emails, Handles: t.DatasourceProfiles, Members: t.Members,
+		Additional: t.AdditionalFields,
+	}
+}
+
+// DeleteTeamRequest removes a team.
+type DeleteTeamRequest struct {
+	ID string `json:"id"`
+}
+
+// AuditSubject names the team.
+func (r DeleteTeamRequest) AuditSubject() string { return r.ID }
