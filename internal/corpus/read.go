@@ -144,12 +144,13 @@ func admittedKeys(ctx context.Context, tx *sqldb.Tx, access grant.Access, where 
 	return admitted, nil
 }
 
-// fillUsers adds the addresses of users whom documents name by id.
+// fillUsers adds the addresses of users whom documents name by id. Where a document has both, the setting of its datasource says
+// which counts.
 func fillUsers(ctx context.Context, tx *sqldb.Tx, docs map[string]*Document) error {
 	missing := map[string][]*User{} // by datasource
 	for _, d := range docs {
 		for _, u := range []*User{&d.Author, &d.Owner, &d.UpdatedBy} {
-			if u.UserID != "" && u.Email == "" {
+			if u.UserID != "" {
 				missing[d.Datasource] = append(missing[d.Datasource], u)
 			}
 		}
@@ -160,12 +161,14 @@ func fillUsers(ctx context.Context, tx *sqldb.Tx, docs map[string]*Document) err
 			ids[i] = u.UserID
 		}
 		slices.Sort(ids)
-		emails, err := directory.UserEmails(ctx, tx, datasource, slices.Compact(ids))
+		emails, byEmail, err := directory.UserEmails(ctx, tx, datasource, slices.Compact(ids))
 		if err != nil {
 			return err
 		}
 		for _, u := range users {
-			u.Email = emails[u.UserID]
+			if known := emails[u.UserID]; known != "" && (u.Email == "" || !byEmail) {
+				u.Email = known
+			}
 		}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/sheafsearch/sheaf/internal/fault"
 	"github.com/sheafsearch/sheaf/internal/grant"
 	"github.com/sheafsearch/sheaf/internal/sqldb"
 )
@@ -31,6 +32,23 @@ func (d *Directory) Access(ctx context.Context, c grant.Caller) (grant.Access, e
 		return d.accessOf(ctx, c.Person())
 	}
 	return grant.Access{}, nil
+}
+
+// AccessOf returns what the person who holds an address may read, as Access does for themselves, to those who may ask it of
+// others: connectors, of documents that they index; signed-in administrators; and the server itself. Of an address
+// that no active person holds it is nothing.
+func (d *Directory) AccessOf(ctx context.Context, c grant.Caller, email string) (grant.Access, error) {
+	if !c.Is(grant.Indexing|grant.Maintenance) && !(c.Is(grant.Session) && c.Role() >= grant.RoleAdmin) {
+		return grant.Access{}, fault.New(fault.Forbidden, "Only connectors and administrators ask what somebody else may read.")
+	}
+	p, err := d.ByEmail(ctx, email)
+	if fault.KindOf(err) == fault.NotFound {
+		return grant.Access{}, nil
+	}
+	if err != nil {
+		return grant.Access{}, err
+	}
+	return d.accessOf(ctx, p.ID)
 }
 
 // accessKey is equal for equal lists only: a digest of 128 bits.
@@ -77,7 +95,6 @@ type holder struct {
 	made    bool
 	basis   basis
 	access  grant.Access
-	known   bool // whether active and addresses are
 	active  bool
 	held    []held
 	sources map[string]sourceHold
@@ -92,12 +109,23 @@ type held struct {
 	from    int64
 }
 
-// sourceHold is what a person holds in one datasource, and the changes of it and of its identity
-// source that this takes into account.
+// heldBy returns the addresses of a person, sorted.
+func heldBy(ctx context.Context, tx *sqldb.Tx, person string) ([]held, error) {
+	scan := func(row sqldb.Scanner) (a held, err error) { err = row.Scan(&a.address, &a.from); return a, err }
+	return sqldb.All(ctx, tx, scan, "SELECT address, held_from FROM addresses WHERE person_id = $1 ORDER BY address", person)
+}
+
+// sourceHold is what a person holds in one datasource, and all that this follows from: the settings, and the last
+// changes of the datasource and of its identity source.
 type sourceHold struct {
-	own, identities int64
-	identitySource  string
-	principals      []uint32
+	made       holdBasis
+	principals []uint32
+}
+
+type holdBasis struct {
+	identitySource          string
+	byEmail, membersByEmail bool
+	own, identities         int64
 }
 
 func (d *Directory) accessOf(ctx context.Context, id string) (grant.Access, error) {
@@ -117,7 +145,7 @@ func (d *Directory) accessOf(ctx context.Context, id string) (grant.Access, erro
 	if err != nil {
 		return grant.Access{}, err
 	}
-	err = d.db.Read(ctx, func(tx *sqldb.Tx) error { return h.renew(ctx, tx, id, b, realms) })
+	err = d.db.Read(ctx, func(tx *sqldb.Tx) error { return h.renew(ctx, tx, id, realms) })
 	if err != nil {
 		h.made = false
 		return grant.Access{}, err
@@ -138,11 +166,9 @@ func (d *Directory) basis(ctx context.Context) (b basis, err error) {
 }
 
 // renew makes the set from one snapshot, keeping what it has of datasources that did not change.
-func (h *holder) renew(ctx context.Context, tx *sqldb.Tx, id string, b basis, realms *realmSet) error {
-	if !h.known || h.basis.people != b.people {
-		if err := h.readPerson(ctx, tx, id); err != nil {
-			return err
-		}
+func (h *holder) renew(ctx context.Context, tx *sqldb.Tx, id string, realms *realmSet) error {
+	if err := h.readPerson(ctx, tx, id); err != nil {
+		return err
 	}
 	if !h.active {
 		h.access, h.sources = grant.Access{}, nil
@@ -152,7 +178,7 @@ func (h *holder) renew(ctx context.Context, tx *sqldb.Tx, id string, b basis, re
 	if err != nil {
 		return err
 	}
-	identities, err := identitiesOf(ctx, tx, h.held)
+	users, err := identitiesOf(ctx, tx, id)
 	if err != nil {
 		return err
 	}
@@ -163,10 +189,10 @@ func (h *holder) renew(ctx context.Context, tx *sqldb.Tx, id string, b basis, re
 		if !r.admits(h.held) {
 			continue
 		}
-		s := sourceHold{own: changed[r.Datasource], identities: changed[r.IdentitySource], identitySource: r.IdentitySource}
-		if old, ok := h.sources[r.Datasource]; ok && old.own == s.own && old.identities == s.identities && old.identitySource == s.identitySource {
+		s := sourceHold{made: holdBasis{r.IdentitySource, r.ByEmail, r.membersByEmail, changed[r.Datasource], changed[r.IdentitySource]}}
+		if old, ok := h.sources[r.Datasource]; ok && old.made == s.made {
 			s.principals = old.principals
-		} else if s.principals, err = expand(ctx, tx, r, identities[r.IdentitySource]); err != nil {
+		} else if s.principals, err = expand(ctx, tx, r, users[r.IdentitySource]); err != nil {
 			return err
 		}
 		sources[r.Datasource] = s
@@ -184,12 +210,11 @@ func (h *holder) readPerson(ctx context.Context, tx *sqldb.Tx, id string) error 
 	if err != nil {
 		return err
 	}
-	scan := func(row sqldb.Scanner) (a held, err error) { err = row.Scan(&a.address, &a.from); return a, err }
-	addresses, err := sqldb.All(ctx, tx, scan, "SELECT address, held_from FROM addresses WHERE person_id = $1 ORDER BY address", id)
+	addresses, err := heldBy(ctx, tx, id)
 	if err != nil {
 		return err
 	}
-	h.known, h.active = true, len(active) > 0
+	h.active = len(active) > 0
 	if !slices.Equal(addresses, h.held) {
 		h.held, h.sources = addresses, nil
 	}

@@ -123,13 +123,22 @@ func (d *Directory) DeleteIdentity(ctx context.Context, datasource, email string
 	})
 }
 
-// deleteIdentity removes a user by its address and its id, which may be "" where it is not known.
+// deleteIdentity removes a user by its address and its id, which may be "" where it is not known. The memberships that go are
+// those sent for the user under either setting of the datasource, and those that name the user under the present one.
 func deleteIdentity(ctx context.Context, tx *sqldb.Tx, datasource, address, id string, mark, limit int64) (n int64, err error) {
-	if n, err = depart(ctx, tx, datasource, name{kindMail, address}, mark, limit); err != nil {
-		return n, err
+	r, err := realm(ctx, tx, datasource)
+	if err != nil {
+		return 0, err
 	}
-	if id != "" {
-		did, err := depart(ctx, tx, datasource, name{kindUser, id}, mark, max(limit-n, 0))
+	names := []name{{kindMail, address}, {kindUser, id}, {kindMail, id}}
+	if r.ByEmail {
+		names[2] = name{kindUser, address}
+	}
+	for _, who := range names {
+		if who.text == "" {
+			continue
+		}
+		did, err := depart(ctx, tx, datasource, who, mark, max(limit-n, 0))
 		if err != nil {
 			return n, err
 		}

@@ -129,6 +129,7 @@ type explainer struct {
 	ctx        context.Context //nolint:containedctx // lives as long as one call
 	tx         *sqldb.Tx
 	datasource string
+	byEmail    bool
 	person     *Person
 	walk       walk
 }
@@ -137,7 +138,7 @@ func (x *explainer) explain(person string, readers []uint32) (e Explanation, err
 	if x.person, err = personByID(x.ctx, x.tx, person); err != nil {
 		return e, err
 	}
-	r, err := realm(x.ctx, x.tx, x.datasource)
+	r, err := x.realm()
 	if err != nil {
 		return e, err
 	}
@@ -148,14 +149,13 @@ func (x *explainer) explain(person string, readers []uint32) (e Explanation, err
 	for _, a := range addresses {
 		e.Addresses = append(e.Addresses, a.address)
 	}
-	e.Inactive, e.Hidden, e.IdentitySource, e.ByEmail = !x.person.Active, !r.Visible, r.IdentitySource, r.ByEmail
-	if e.NotTester, err = x.narrowed(&r, e.Addresses); err != nil {
-		return e, err
-	}
+	x.byEmail, e.ByEmail, e.IdentitySource = r.ByEmail, r.ByEmail, r.IdentitySource
+	e.Inactive, e.Hidden = !x.person.Active, r.audience() == NotVisible
+	e.NotTester = r.narrowed() && !r.hasTester(addresses)
 	if e.Identities, err = x.identities(r.IdentitySource, addresses); err != nil {
 		return e, err
 	}
-	x.walk = newWalk(r.IdentitySource)
+	x.walk = newWalk(r.IdentitySource, r.membersByEmail)
 	if err = x.walk.run(x.ctx, x.tx, e.Identities); err != nil {
 		return e, err
 	}
@@ -173,20 +173,18 @@ func (x *explainer) explain(person string, readers []uint32) (e Explanation, err
 	return e, err
 }
 
-// heldBy returns the addresses of a person, each with the change from which datasources speak of them.
-func heldBy(ctx context.Context, tx *sqldb.Tx, person string) ([]held, error) {
-	scan := func(row sqldb.Scanner) (a held, err error) { err = row.Scan(&a.address, &a.from); return a, err }
-	return sqldb.All(ctx, tx, scan, "SELECT address, held_from FROM addresses WHERE person_id = $1 ORDER BY address", person)
-}
-
-// narrowed reports whether the datasource is open to testers only, and the addresses are of none.
-func (x *explainer) narrowed(r *Realm, addresses []string) (bool, error) {
-	if !r.Test {
-		return false, nil
+// realm reads the realm of the document's datasource within the snapshot.
+func (x *explainer) realm() (*realmNow, error) {
+	var set realmSet
+	if err := set.read(x.ctx, x.tx); err != nil {
+		return nil, err
 	}
-	testers, err := sqldb.All(x.ctx, x.tx, sqldb.ScanText, "SELECT email FROM realm_testers WHERE datasource = $1", r.Datasource)
-	isTester := func(a string) bool { return slices.Contains(testers, a) }
-	return len(testers) > 0 && !slices.ContainsFunc(addresses, isTester), err
+	for i := range set.list {
+		if r := &set.list[i]; r.Datasource == x.datasource {
+			return r, nil
+		}
+	}
+	return nil, errNoDatasource
 }
 
 // identities returns the users of a datasource with these addresses, whatever their state.
@@ -224,7 +222,7 @@ type namedReader struct {
 	name name
 }
 
-// named reads what the principals are called.
+// named reads what the principals are called: by address or by id where the document names both, as the setting says.
 func (x *explainer) named(readers []uint32) (list []namedReader, err error) {
 	args := make([]any, len(readers))
 	for i, id := range readers {
@@ -241,6 +239,14 @@ func (x *explainer) named(readers []uint32) (list []namedReader, err error) {
 			return nil, err
 		}
 		list = append(list, found...)
+	}
+	for i := range list {
+		if n := &list[i].name; n.kind == kindBoth {
+			mail, id := n.alone()
+			if *n = id; x.byEmail {
+				*n = mail
+			}
+		}
 	}
 	return list, nil
 }

@@ -12,8 +12,9 @@ import (
 // walk finds chains from identities upward to groups, those with fewer flaws before others and among them the shortest.
 // Without flaws it reaches what groupsOf reaches.
 type walk struct {
-	source string
-	groups map[string]*trail
+	source  string
+	byEmail bool // how the source's memberships name users
+	groups  map[string]*trail
 }
 
 // trail is a place that was reached, and from where.
@@ -23,7 +24,9 @@ type trail struct {
 	flaws int
 }
 
-func newWalk(source string) walk { return walk{source: source, groups: map[string]*trail{}} }
+func newWalk(source string, byEmail bool) walk {
+	return walk{source: source, byEmail: byEmail, groups: map[string]*trail{}}
+}
 
 // run spreads from the sound identities through groups that exist, then from what has one flaw, and so on. Each group is entered
 // once, so circles end.
@@ -82,8 +85,8 @@ func (w *walk) above(ctx context.Context, tx *sqldb.Tx, reached []*trail) (list 
 		if t.step.Group != "" {
 			members[kindGroup][t.step.Group] = t
 		} else {
-			members[kindMail][t.step.User.Email] = t
-			members[kindUser][t.step.User.UserID] = t
+			called := user{t.step.User.Email, t.step.User.UserID}.called(w.byEmail)
+			members[kindMail][called], members[kindUser][called] = t, t
 		}
 	}
 	type row struct {

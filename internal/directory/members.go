@@ -78,9 +78,9 @@ func (d *Directory) putIdentities(ctx context.Context, in intake[Identity]) erro
 // putIdentity writes a user. One that comes again as it was, from the same holder of the address, changes nothing but
 // its mark.
 func putIdentity(ctx context.Context, tx *sqldb.Tx, datasource string, touch int64, r *Identity) (changed bool, err error) {
-	n, err := tx.Exec(ctx, `UPDATE identities SET touched = $6 WHERE datasource = $1 AND email = $2 AND user_id = $3 AND name = $4 AND active = $5
+	n, err := tx.Exec(ctx, `UPDATE identities SET touched = $6, uploaded_at = $7 WHERE datasource = $1 AND email = $2 AND user_id = $3 AND name = $4 AND active = $5
 		AND NOT EXISTS (SELECT 1 FROM addresses a WHERE a.address = identities.email AND a.held_from >= identities.seq)`,
-		datasource, r.Email, r.UserID, r.Name, r.Active, touch)
+		datasource, r.Email, r.UserID, r.Name, r.Active, touch, now())
 	if err != nil || n > 0 {
 		return false, err
 	}
@@ -91,9 +91,9 @@ func putIdentity(ctx context.Context, tx *sqldb.Tx, datasource string, touch int
 	if _, err = tx.Exec(ctx, "DELETE FROM identities WHERE datasource = $1 AND user_id = $2 AND email <> $3", datasource, r.UserID, r.Email); err != nil {
 		return false, err
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO identities (datasource, email, user_id, name, active, seq, touched) VALUES ($1, $2, $3, $4, $5, $6, $7)
+	_, err = tx.Exec(ctx, `INSERT INTO identities (datasource, email, user_id, name, active, seq, touched, uploaded_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT (datasource, email) DO UPDATE SET user_id = excluded.user_id, name = excluded.name, active = excluded.active, seq = excluded.seq,
-		touched = excluded.touched`, datasource, r.Email, r.UserID, r.Name, r.Active, seq, touch)
+		touched = excluded.touched, uploaded_at = excluded.uploaded_at`, datasource, r.Email, r.UserID, r.Name, r.Active, seq, touch, now())
 	return true, err
 }
 
@@ -205,8 +205,16 @@ func (d *Directory) DeleteMembership(ctx context.Context, datasource string, m M
 		if err = Advance(ctx, tx, m.subject(datasource, member), m.Version); err != nil {
 			return false, err
 		}
-		n, err := tx.Exec(ctx, "DELETE FROM memberships WHERE datasource = $1 AND member_kind = $2 AND member = $3 AND group_name = $4",
-			datasource, member.kind, member.text, m.Group)
+		// What names a user counts under either setting (groupsOf), so it ends under either.
+		other := member.kind
+		switch member.kind {
+		case kindMail:
+			other = kindUser
+		case kindUser:
+			other = kindMail
+		}
+		n, err := tx.Exec(ctx, "DELETE FROM memberships WHERE datasource = $1 AND member_kind IN ($2, $5) AND member = $3 AND group_name = $4",
+			datasource, member.kind, member.text, m.Group, other)
 		return n > 0, err
 	}
 	return load(ctx, d, in)

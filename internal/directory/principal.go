@@ -14,11 +14,12 @@ import (
 	"github.com/sheafsearch/sheaf/internal/sqldb"
 )
 
-// Kinds of principals, as SQL keeps them. A user is named by address or by the datasource's own id;
-// the two are different names, so that neither can be taken for the other.
+// Kinds of principals, as SQL keeps them. A user is named by address, by the datasource's own id, or by both; these are
+// different names, so that none can be taken for another. Of both, the datasource's setting says which counts.
 const (
 	kindMail         = "m"
 	kindUser         = "u"
+	kindBoth         = "b" // the address, a space, the id
 	kindGroup        = "g"
 	kindIntersection = "i"
 	kindAllUsers     = "a"
@@ -38,20 +39,28 @@ type Permissions struct {
 	Everyone      bool       `json:"everyone,omitzero"`      // everyone who may see the datasource
 }
 
-// UserRef names a user of a datasource: by address where the datasource says so and the address is
-// given, else by id, else by address.
+// UserRef names a user of a datasource. Where both are given, the datasource's present setting says which counts.
 type UserRef struct {
 	Email  string `json:"email,omitzero"`
 	UserID string `json:"userId,omitzero"`
 }
 
 // name returns the principal of a reference, and false for one that can name nobody.
-func (u UserRef) name(byEmail bool) (name, bool) {
-	if u.UserID != "" && (!byEmail || u.Email == "") {
-		return name{kindUser, u.UserID}, true
+func (u UserRef) name() (name, bool) {
+	if u.Email == "" {
+		return name{kindUser, u.UserID}, u.UserID != ""
 	}
 	address, err := FoldEmail(u.Email)
-	return name{kindMail, address}, err == nil
+	if u.UserID == "" {
+		return name{kindMail, address}, err == nil
+	}
+	return name{kindBoth, address + " " + u.UserID}, true // what is no address names nobody, while addresses count
+}
+
+// alone returns the two names of a kindBoth, by address and by id. The address can be "".
+func (n name) alone() (mail, id name) {
+	address, user, _ := strings.Cut(n.text, " ")
+	return name{kindMail, address}, name{kindUser, user}
 }
 
 // groupsName is the name of an intersection. Names of groups may be long and many, and an index
@@ -62,9 +71,9 @@ func groupsName(groups []string) string {
 }
 
 // names lists the principals of p, and the groups of the intersections among them.
-func (p *Permissions) names(byEmail bool) (list []name, parts map[name][]string) {
+func (p *Permissions) names() (list []name, parts map[name][]string) {
 	for _, u := range p.Users {
-		if n, ok := u.name(byEmail); ok {
+		if n, ok := u.name(); ok {
 			list = append(list, n)
 		}
 	}
@@ -112,19 +121,18 @@ func (d *Directory) Prepare(ctx context.Context, lane sqldb.Lane, datasource str
 	if most <= internStep {
 		return nil
 	}
-	var r Realm
-	err := d.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
-		r, err = realm(ctx, tx, datasource)
+	err := d.db.Read(ctx, func(tx *sqldb.Tx) error {
+		_, err := realm(ctx, tx, datasource)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	_, parts, _, unknown := d.named(&r, permissions)
+	_, parts, _, unknown := d.named(datasource, permissions)
 	for len(unknown) > 0 {
 		n, rows := 0, 0
-		for n < len(unknown) && (n == 0 || rows+1+len(parts[unknown[n]]) <= internStep) {
-			rows += 1 + len(parts[unknown[n]])
+		for n < len(unknown) && (n == 0 || rows+weight(unknown[n], parts) <= internStep) {
+			rows += weight(unknown[n], parts)
 			n++
 		}
 		step := unknown[:n]
@@ -139,19 +147,27 @@ func (d *Directory) Prepare(ctx context.Context, lane sqldb.Lane, datasource str
 	return nil
 }
 
+// weight is how many rows a new name takes.
+func weight(n name, parts map[name][]string) int {
+	if n.kind == kindBoth {
+		return 3
+	}
+	return 1 + len(parts[n])
+}
+
 // named lists the principals of each of permissions, the groups of the intersections among them, the ids that are at
 // hand, and the names without.
-func (d *Directory) named(r *Realm, permissions []Permissions) (lists [][]name, parts map[name][]string, ids map[name]uint32, unknown []name) {
+func (d *Directory) named(datasource string, permissions []Permissions) (lists [][]name, parts map[name][]string, ids map[name]uint32, unknown []name) {
 	lists, parts, ids = make([][]name, len(permissions)), map[name][]string{}, map[name]uint32{}
 	for i := range permissions {
 		var own map[name][]string
-		lists[i], own = permissions[i].names(r.ByEmail)
+		lists[i], own = permissions[i].names()
 		maps.Copy(parts, own)
 		for _, n := range lists[i] {
 			if _, met := ids[n]; met {
 				continue
 			}
-			id, known := d.interned.get(r.Datasource, n)
+			id, known := d.interned.get(datasource, n)
 			ids[n] = id
 			if !known {
 				unknown = append(unknown, n)
@@ -178,11 +194,10 @@ func (d *Directory) learn(ctx context.Context, tx *sqldb.Tx, datasource string, 
 // within the transaction that writes the documents. Names that nobody has met yet are interned too:
 // they grant something as soon as somebody bears them.
 func (d *Directory) Intern(ctx context.Context, tx *sqldb.Tx, datasource string, permissions []Permissions) ([][]uint32, error) {
-	r, err := realm(ctx, tx, datasource)
-	if err != nil {
+	if _, err := realm(ctx, tx, datasource); err != nil {
 		return nil, err
 	}
-	lists, parts, ids, unknown := d.named(&r, permissions)
+	lists, parts, ids, unknown := d.named(datasource, permissions)
 	if len(unknown) > 0 {
 		learnt, err := d.learn(ctx, tx, datasource, unknown, parts)
 		if err != nil {
@@ -235,8 +250,17 @@ func intern(ctx context.Context, tx *sqldb.Tx, datasource string, names []name) 
 	return ids, fresh, raiseMembers(ctx, tx, datasource)
 }
 
+// addParts writes down the groups of new intersections, and the two names of new users with both.
 func addParts(ctx context.Context, tx *sqldb.Tx, datasource string, fresh []name, ids map[name]uint32, parts map[name][]string) error {
 	for _, n := range fresh {
+		if n.kind == kindBoth {
+			mail, id := n.alone()
+			_, err := tx.Exec(ctx, "INSERT INTO principal_users (datasource, kind, name, principal_id) VALUES ($1, $2, $3, $6), ($1, $4, $5, $6)",
+				datasource, mail.kind, mail.text, id.kind, id.text, int64(ids[n]))
+			if err != nil {
+				return err
+			}
+		}
 		for _, group := range parts[n] {
 			_, err := tx.Exec(ctx, "INSERT INTO intersection_parts (datasource, group_name, principal_id, parts) VALUES ($1, $2, $3, $4)",
 				datasource, group, int64(ids[n]), len(parts[n]))
