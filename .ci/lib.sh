@@ -105,18 +105,25 @@ node_tests() {
   cd "$WORK/node"
 }
 
-# python_env makes a virtual environment from the pinned requirements and names its interpreter in PYTHON.
+# python_env [FILE] makes a virtual environment from pinned requirements and names its interpreter in PYTHON.
 python_env() {
-  local env
-  env=$CACHE/python-$(cat test/clients/requirements.txt <(python3 --version) | sha256sum | cut -c1-16)
+  local env file=${1:-test/clients/requirements.txt}
+  env=$CACHE/python-$(cat "$file" <(python3 --version) | sha256sum | cut -c1-16)
   if [ ! -e "$env/.complete" ]; then
     rm -rf "$env"
     python3 -m venv "$env" || { debian python3-venv && rm -rf "$env" && python3 -m venv "$env"; }
-    "$env/bin/pip" install --quiet --no-deps -r test/clients/requirements.txt
+    "$env/bin/pip" install --quiet --no-deps -r "$file"
     "$env/bin/pip" check
     touch "$env/.complete"
   fi
   PYTHON=$env/bin/python
+}
+
+# openapi_walk SECONDS sends each API's served description through schemathesis for that long.
+openapi_walk() {
+  need_sheaf
+  python_env test/openapi/requirements.txt
+  timeout $((5 * $1 + 300)) "$PYTHON" test/openapi/walk.py "$1"
 }
 
 # fuzz_all SECONDS fuzzes every target of the module that long each. What it finds is also kept in .ci/out.
