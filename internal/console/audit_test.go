@@ -16,7 +16,7 @@ func TestDatasources(t *testing.T) {
 	w.populate()
 	b := w.as(jonas)
 	b.get(pathDatasources).want(http.StatusOK).says("Field wiki", "18,204", "3 datasources, 27,765 documents", "Test")
-	b.get(pathDatasources + "/crm").says("This is a test datasource.")
+	b.get(pathDatasources+"/crm").says("This is a test datasource", "Test users")
 	path := pathDatasources + "/wiki"
 	d := b.get(path).want(http.StatusOK).says("Visible in search", "Open to anonymous tokens", "without signing in")
 	d.submit(path, url.Values{"visible": nil, "openToAnonymousTokens": {"1"}}).want(http.StatusOK).says("The datasource is saved.", "Hidden")

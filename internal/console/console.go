@@ -169,6 +169,8 @@ func (c *Console) Handler() http.Handler {
 	admin("GET "+pathDatasources, c.datasources)
 	admin("GET "+pathDatasources+"/{name}", c.datasource)
 	admin("POST "+pathDatasources+"/{name}", c.setDatasource)
+	admin("POST "+pathDatasources+"/{name}/testers", c.setTesters)
+	admin("POST "+pathDatasources+"/{name}/uploads/{id}/{verb}", c.settleRemoval)
 
 	admin("GET "+pathAudit, c.auditPage)
 	admin("GET "+pathWhy, c.why)

@@ -33,12 +33,15 @@ func (v *visit) setTheme() error {
 // sayings are what a page can say about the post before it. Only these can be said, so that a link
 // cannot put words on our pages.
 var sayings = map[string]string{
-	"revoked":     "The token is revoked. Calls with it fail from now on.",
-	"person":      "The person is added.",
-	"role":        "The role is changed. It counts from the next request on.",
-	"deactivated": "The person is deactivated. Their tokens and sessions have stopped.",
-	"reactivated": "The person is active again. Tokens that are neither expired nor revoked work again, too.",
-	"datasource":  "The datasource is saved. It counts from the next search on.",
+	"revoked":      "The token is revoked. Calls with it fail from now on.",
+	"person":       "The person is added.",
+	"role":         "The role is changed. It counts from the next request on.",
+	"deactivated":  "The person is deactivated. Their tokens and sessions have stopped.",
+	"reactivated":  "The person is active again. Tokens that are neither expired nor revoked work again, too.",
+	"datasource":   "The datasource is saved. It counts from the next search on.",
+	"testers":      "The test users are saved. They count from the next search on.",
+	"removal-run":  "The removal goes on. What is stale is gone in a moment.",
+	"removal-drop": "The removal is dropped. What was stale stays until the next upload ends.",
 }
 
 // say leaves a saying for the next page.

@@ -3,13 +3,12 @@ package console
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/sheafsearch/sheaf/internal/grant"
 )
 
-// Datasources are the datasources as an administrator sees them. Package cmd/sheaf adapts corpus to it.
+// Datasources are the datasources as an administrator sees them. Package server adapts corpus and upload to it.
 type Datasources interface {
 	// Datasources lists all of them, by name.
 	Datasources(ctx context.Context, admin grant.Caller) ([]Datasource, error)
@@ -17,6 +16,15 @@ type Datasources interface {
 	Datasource(ctx context.Context, admin grant.Caller, name string) (Datasource, error)
 	// SetDatasource changes who may find what is in one, and records it.
 	SetDatasource(ctx context.Context, admin grant.Caller, name string, visible, openToAnonymousTokens bool) error
+	// SetTesters replaces the addresses of those who find a test datasource, and records it.
+	SetTesters(ctx context.Context, admin grant.Caller, name string, emails []string) error
+	// Intake says what connectors did to one.
+	Intake(ctx context.Context, admin grant.Caller, name string) (Intake, error)
+	// Life says what happened to the document of it with that id; fault.NotFound where there never was one.
+	Life(ctx context.Context, admin grant.Caller, name, document string) (Life, error)
+	// RunRemoval lets the paused removal of an upload's stale things go on, DropRemoval keeps them. Both are recorded.
+	RunRemoval(ctx context.Context, admin grant.Caller, name string, upload int64) error
+	DropRemoval(ctx context.Context, admin grant.Caller, name string, upload int64) error
 }
 
 // Datasource is what a page says of a datasource.
@@ -84,45 +92,4 @@ func (c *Console) datasources(v *visit) error {
 // categoryWords makes "KNOWLEDGE_HUB" readable.
 func categoryWords(category string) string {
 	return strings.ToLower(strings.ReplaceAll(category, "_", " "))
-}
-
-type datasourceView struct {
-	Name, Title           string
-	Documents             int
-	Visible, VisibleHue   string
-	IsVisible, Open, Test bool
-	Facts                 []fact
-}
-
-// datasource is the page of one, with the two switches that are an administrator's to set.
-func (c *Console) datasource(v *visit) error {
-	d, err := c.cfg.Datasources.Datasource(v.r.Context(), v.admin, v.r.PathValue("name"))
-	if err != nil {
-		return err
-	}
-	view := datasourceView{
-		Name: d.Name, Title: d.title(), Documents: d.Documents, IsVisible: d.Visible,
-		Open: d.OpenToAnonymousTokens, Test: d.Test,
-	}
-	view.Visible, view.VisibleHue = visibleWords(&d)
-	for _, f := range []fact{
-		{Name: "Category", Text: categoryWords(d.Category)},
-		{Name: "Home page", Text: d.HomeURL, Code: true},
-		{Name: "Addresses of its documents", Text: d.URLRegex, Code: true},
-	} {
-		if f.Text != "" {
-			view.Facts = append(view.Facts, f)
-		}
-	}
-	return v.write(http.StatusOK, "datasource", v.frame(view.Title), view)
-}
-
-func (c *Console) setDatasource(v *visit) error {
-	name := v.r.PathValue("name")
-	err := c.cfg.Datasources.SetDatasource(v.r.Context(), v.admin, name, v.form.Get("visible") != "", v.form.Get("openToAnonymousTokens") != "")
-	if err != nil {
-		return err
-	}
-	v.say("datasource")
-	return v.redirect(pathDatasources + "/" + url.PathEscape(name))
 }

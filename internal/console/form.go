@@ -35,6 +35,9 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 func checkText(form url.Values) error {
 	for name, values := range form {
 		for _, text := range append(values, name) {
+			if name == "testers" { // the one field of several lines
+				text = strings.NewReplacer("\r", "", "\n", "").Replace(text)
+			}
 			if !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
 				return fault.New(fault.Invalid, "The text holds characters that cannot be kept. Go back and type it again.")
 			}

@@ -95,7 +95,7 @@ func TestEveryPage(t *testing.T) {
 			if who.email != omar {
 				queue = append(queue, "/admin/")
 			}
-			seen := map[string]bool{}
+			seen, explained := map[string]bool{}, 0
 			for len(queue) > 0 {
 				path := queue[0]
 				queue = queue[1:]
@@ -103,6 +103,11 @@ func TestEveryPage(t *testing.T) {
 					continue
 				}
 				seen[path] = true
+				if strings.HasPrefix(path, pathWhy+"?") {
+					if explained++; explained > 8 { // every result leads to one
+						continue
+					}
+				}
 				d := b.get(path).want(http.StatusOK)
 				if !strings.HasPrefix(d.header.Get("Content-Type"), "text/html") {
 					continue
@@ -144,7 +149,9 @@ func checkPage(t *testing.T, d *doc) {
 	labels := map[string]bool{}
 	n := map[string]int{}
 	each(d.root, func(e *html.Node) {
-		n[e.Data]++
+		if e.Namespace == "" { // a picture's parts have titles of their own
+			n[e.Data]++
+		}
 		if id := attr(e, "id"); id != "" {
 			if ids[id] {
 				fail("the id %q is there twice", id)

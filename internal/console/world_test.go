@@ -383,8 +383,10 @@ func (s *scriptedSearch) Search(_ context.Context, c grant.Caller, q SearchQuery
 
 // scriptedSources are three datasources that can be switched.
 type scriptedSources struct {
-	mu   sync.Mutex // guards list
-	list []Datasource
+	mu      sync.Mutex // guards the rest
+	list    []Datasource
+	testers []string
+	settled bool // the paused removal
 }
 
 func newSources() *scriptedSources {
@@ -425,6 +427,65 @@ func (s *scriptedSources) SetDatasource(_ context.Context, _ grant.Caller, name 
 		}
 	}
 	return fault.New(fault.NotFound, "There is no datasource of this name.")
+}
+
+// Intake is that of a datasource with all there can be.
+func (s *scriptedSources) Intake(_ context.Context, _ grant.Caller, name string) (Intake, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	in := Intake{Last: today.Add(-4 * time.Minute), Users: 79, Groups: 12, Memberships: 301, Testers: slices.Clone(s.testers)}
+	if name != "wiki" {
+		return in, nil
+	}
+	in.Nobody, in.Waiting = 41, 3
+	for i := range 28 {
+		in.Days = append(in.Days, IntakeDay{today.Add(time.Duration(i-27) * day), i * 13 % 90, i % 5, i % 9 / 8})
+	}
+	in.Errors = []IntakeError{{today.Add(-time.Hour), "station-w4-0117", "viewURL does not match the datasource’s pattern."}}
+	in.Uploads = []Upload{
+		{ID: 9, Kind: "documents", State: UploadOpen, Pages: 3, Items: 300, Began: today.Add(-time.Minute), Seen: today},
+		{ID: 8, Kind: "memberships", Part: "lab", State: UploadReplaced, Pages: 1, Items: 10, Began: today.Add(-time.Hour), Seen: today},
+		{ID: 7, Kind: "users", State: UploadDone, Pages: 1, Items: 79, Began: today.Add(-2 * time.Hour), Seen: today, Removed: 4, Stale: 4},
+	}
+	if !s.settled {
+		in.Uploads = append(in.Uploads, Upload{
+			ID: 6, Kind: "documents", State: UploadDone, Pages: 9, Items: 900, Began: today.Add(-day), Seen: today, Stale: 300, Paused: true, Until: today.Add(6 * day),
+		})
+	}
+	return in, nil
+}
+
+func (s *scriptedSources) Life(_ context.Context, _ grant.Caller, _, document string) (Life, error) {
+	if document != "page/w4" {
+		return Life{}, fault.New(fault.NotFound, "There is no document of this id here.")
+	}
+	return Life{"wiki/page/w4", "Indexed", []LifeEvent{{today.Add(-time.Minute), "Uploaded", "in a bulk upload"}, {today, "Indexed", ""}}}, nil
+}
+
+func (s *scriptedSources) SetTesters(_ context.Context, _ grant.Caller, _ string, emails []string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range emails {
+		if !strings.Contains(e, "@") {
+			return fault.New(fault.Invalid, "An address is needed.").WithField("emails")
+		}
+	}
+	s.testers = emails
+	return nil
+}
+
+func (s *scriptedSources) RunRemoval(_ context.Context, _ grant.Caller, name string, upload int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if name != "wiki" || upload != 6 || s.settled {
+		return fault.New(fault.Conflict, "This removal is not paused any more.")
+	}
+	s.settled = true
+	return nil
+}
+
+func (s *scriptedSources) DropRemoval(ctx context.Context, c grant.Caller, name string, upload int64) error {
+	return s.RunRemoval(ctx, c, name, upload)
 }
 
 // sampleSearch finds the same few documents whatever is asked.

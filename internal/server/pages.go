@@ -14,6 +14,7 @@ import (
 
 // pageDatasources lets the datasource pages ask the corpus.
 type pageDatasources struct {
+	server *Server
 	corpus *corpus.Corpus
 	audit  *audit.Log
 }

@@ -37,7 +37,7 @@ var facetTitles = []struct{ field, title string }{
 const (
 	pageBuckets  = 8  // values of a facet
 	pageFound    = 40 // and where one looks for a value
-	pageTabs     = 6  // of datasources
+	pageTabs     = 4  // of datasources
 	pagePeople   = 3  // cards above documents
 	pageAllCards = 30 // cards on the tab of people
 	tabPeople    = "people"

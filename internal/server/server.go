@@ -180,7 +180,7 @@ func (s *Server) wire() error {
 		Limits: limits, Standing: contract.Standing(), HideExperimental: s.cfg.HideExperimental,
 	})
 	pages, err := console.New(console.Config{
-		PublicURL: s.PublicURL.String(), Authority: s.Authority, People: s.People, Datasources: pageDatasources{s.Corpus, s.Audit}, Audit: s.Audit,
+		PublicURL: s.PublicURL.String(), Authority: s.Authority, People: s.People, Datasources: pageDatasources{s, s.Corpus, s.Audit}, Audit: s.Audit,
 		Search: pageSearch{s.finder(), s.Corpus, s.People, s.Activity}, Why: s.explainer(), Proxies: s.cfg.Proxies, Log: s.cfg.Log, Now: s.cfg.Now,
 	})
 	if err != nil {
