@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/sheafsearch/sheaf/internal/activity"
 	"github.com/sheafsearch/sheaf/internal/corpus"
 	"github.com/sheafsearch/sheaf/internal/fault"
 	"github.com/sheafsearch/sheaf/internal/grant"
@@ -27,6 +28,14 @@ func (sources) Properties(_ context.Context, _ grant.Caller, names ...string) ([
 	}, nil
 }
 
+func (sources) Get(_ context.Context, _ grant.Caller, keys ...string) (map[string]*corpus.Document, error) {
+	found := map[string]*corpus.Document{}
+	for _, key := range keys {
+		found[key] = &corpus.Document{Key: key}
+	}
+	return found, nil
+}
+
 func (sources) ByURL(_ context.Context, _ grant.Caller, urls ...string) (map[string]*corpus.Document, error) {
 	found := map[string]*corpus.Document{}
 	for _, u := range urls {
@@ -46,6 +55,15 @@ func (o opened) History(_ context.Context, c grant.Caller) ([]string, error) {
 	}
 	return o, nil
 }
+
+func (o opened) Searches(_ context.Context, c grant.Caller) ([]activity.Searched, error) {
+	if c.Person() == "" {
+		return nil, nil
+	}
+	return []activity.Searched{{Text: "Tides at noon"}, {Text: "tide tables"}, {Text: "whales"}}, nil
+}
+
+func (opened) Search(grant.Caller, string) {}
 
 // keys lets nobody past permissions.
 type keys struct{}

@@ -9,7 +9,6 @@ import (
 	"github.com/sheafsearch/sheaf/internal/grant"
 	"github.com/sheafsearch/sheaf/internal/index/analysis"
 	"github.com/sheafsearch/sheaf/internal/query"
-	"github.com/sheafsearch/sheaf/internal/wire"
 )
 
 // maxNamed bounds the people whom one query names: a first name that half a company has names nobody.
@@ -119,16 +118,11 @@ func (s *Service) structured(q *question) ([]Structured, error) {
 	}
 	var list []Structured
 	for _, p := range q.named {
-		shown := directory.Brief(p)
-		f := &p.Profile
-		shown.Metadata = &wire.PersonMetadata{
-			Email: p.Email, Title: f.Title, Department: f.Department, Location: f.Location, PhotoURL: f.PhotoURL,
-		}
 		token, err := s.track(q.caller, Tracked{Query: q.req.Query, Person: p.ID, Position: len(list)})
 		if err != nil {
 			return nil, err
 		}
-		r := Structured{Person: &shown, TrackingToken: token, Prominence: ordinary}
+		r := Structured{Person: reachable(p), TrackingToken: token, Prominence: ordinary}
 		if q.nameAlone {
 			r.Prominence = prominent
 		}

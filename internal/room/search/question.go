@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sheafsearch/sheaf/internal/corpus"
 	"github.com/sheafsearch/sheaf/internal/directory"
@@ -53,11 +54,14 @@ func (s *Service) understand(ctx context.Context, c grant.Caller, req *Request, 
 	if req.MaxSnippet < 0 || req.MaxSnippet > index.MaxSnippet {
 		return nil, fault.Newf(fault.Invalid, "maxSnippetSize is from 1 to %d.", index.MaxSnippet).WithField("maxSnippetSize")
 	}
+	if !utf8.ValidString(req.Query) { // the edge refuses it, other callers may not
+		req.Query = strings.ToValidUTF8(req.Query, " ")
+	}
 	q := &question{caller: c, req: req, options: req.Options}
 	if q.people, err = s.people.Roster(ctx); err != nil {
 		return nil, err
 	}
-	q.ask = index.Query{Languages: preferred(req), Now: now.Unix(), Size: size, Total: q.hints(hintCounts, hintMetadata), Sort: req.Sort, Highlight: highlight(req)}
+	q.ask = index.Query{Languages: languages(req), Now: now.Unix(), Size: size, Total: q.hints(hintCounts, hintMetadata), Sort: req.Sort, Highlight: highlight(req)}
 	if req.Cursor != "" {
 		if err := s.resume(q); err != nil {
 			return nil, err
@@ -137,18 +141,23 @@ func cmpOr(n, def, limit int) int {
 // maxTag bounds a language tag: RFC 5646, section 4.4.1.
 const maxTag = 35
 
-// languages is the language of a locale.
-func languages(locale string) []string {
-	if locale == "" || len(locale) > maxTag {
-		return nil
+// isTag reports whether text can be a language tag.
+func isTag(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c != '-' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
+			return false
+		}
 	}
-	return []string{locale}
+	return text != "" && len(text) <= maxTag
 }
 
-// preferred are the languages that the caller reads: the one asked for or else, as browsers say it, those preferred (RFC 9110, section 12.5.4).
-func preferred(req *Request) []string {
+// languages are those that the caller reads: the one asked for or else, as browsers say it, those preferred (RFC 9110, section 12.5.4).
+func languages(req *Request) []string {
 	if req.Locale != "" {
-		return languages(req.Locale)
+		if !isTag(req.Locale) {
+			return nil
+		}
+		return []string{req.Locale}
 	}
 	if req.Accepts == "" {
 		return nil
@@ -166,7 +175,7 @@ func preferred(req *Request) []string {
 			quality = strings.TrimSpace(value)
 		}
 		// Qualities have at most three digits behind the point, so that their texts are in the order of their values.
-		if tag == "" || tag == "*" || len(tag) > maxTag || strings.Trim(quality, "0.") == "" || len(quality) > 5 {
+		if !isTag(tag) || strings.Trim(quality, "0.") == "" || len(quality) > 5 {
 			continue
 		}
 		if wishes = append(wishes, wish{tag, quality}); len(wishes) == index.MaxLanguages {

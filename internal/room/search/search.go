@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sheafsearch/sheaf/internal/activity"
 	"github.com/sheafsearch/sheaf/internal/corpus"
 	"github.com/sheafsearch/sheaf/internal/directory"
 	"github.com/sheafsearch/sheaf/internal/fault"
@@ -50,14 +51,20 @@ type Sources interface {
 	Visible(ctx context.Context, c grant.Caller) ([]corpus.Datasource, error)
 	// Properties returns their custom properties, in the order of facets; with names, those of these datasources alone.
 	Properties(ctx context.Context, c grant.Caller, datasources ...string) ([]corpus.PropertyInfo, error)
+	// Get returns those documents that the caller may see and that have one of the keys.
+	Get(ctx context.Context, c grant.Caller, keys ...string) (map[string]*corpus.Document, error)
 	// ByURL returns those documents that the caller may see and that have one of the addresses.
 	ByURL(ctx context.Context, c grant.Caller, urls ...string) (map[string]*corpus.Document, error)
 }
 
-// History knows what people looked at.
+// History knows what people looked at and searched for. Callers who act as no person have none, and leave none.
 type History interface {
-	// History returns the keys of documents that the caller opened lately. Callers who act as no person have none.
+	// History returns the keys of documents that the caller opened lately.
 	History(ctx context.Context, c grant.Caller) ([]string, error)
+	// Searches returns what the caller searched for, latest first.
+	Searches(ctx context.Context, c grant.Caller) ([]activity.Searched, error)
+	// Search notes that the caller searched for a text.
+	Search(c grant.Caller, text string)
 }
 
 // Admin makes callers who search past permissions.
@@ -106,6 +113,7 @@ func (s *Service) Room() rpc.Room {
 		rpc.JSON("POST /rest/api/v1/search", "Finds documents for a query.", s.Search),
 		rpc.JSON("POST /rest/api/v1/adminsearch", "Finds documents past permissions, for Super Admins.", s.AdminSearch).Only(grant.User),
 		rpc.JSON("POST /rest/api/v1/autocomplete", "Completes what is typed into a search box.", s.Autocomplete),
+		rpc.JSON("POST /rest/api/v1/recommendations", "Finds documents like one.", s.Recommendations).Only(grant.User|grant.Global),
 	)
 }
 
@@ -159,6 +167,9 @@ func (s *Service) search(ctx context.Context, c grant.Caller, req *Request) (Res
 	resp, err := s.present(ctx, q, found)
 	if err != nil {
 		return Response{}, err
+	}
+	if q.first() && q.ask.Size > 0 { // neither further pages nor counts alone are searches of their own
+		s.history.Search(c, req.Query)
 	}
 	resp.RequestID = rpc.RequestID(ctx)
 	resp.BackendMillis = s.now().Sub(begun).Milliseconds()

@@ -363,20 +363,21 @@ func TestTimeout(t *testing.T) {
 func TestAutocomplete(t *testing.T) {
 	s, people := newService(t, shelf{})
 	ada := caller(t, people, "ada@harbour.example")
+	text := []string{typeDocument, typeSuggestion}
 	for _, c := range []struct {
 		req           AutocompleteRequest
 		titles, words int
 		first         string
 	}{
-		{AutocompleteRequest{Query: "lo"}, 30, 1, "Log 0"},
-		{AutocompleteRequest{Query: "lo", ResultSize: 5}, 4, 1, ""},
-		{AutocompleteRequest{Query: "lo", ResultSize: 1}, 1, 0, ""},
-		{AutocompleteRequest{Query: "lo", ResultSize: math.MaxInt}, 30, 1, ""},
+		{AutocompleteRequest{Query: "lo", ResultTypes: text}, 30, 1, "Log 0"},
+		{AutocompleteRequest{Query: "lo", ResultSize: 5, ResultTypes: text}, 4, 1, ""},
+		{AutocompleteRequest{Query: "lo", ResultSize: 1, ResultTypes: text}, 1, 0, ""},
+		{AutocompleteRequest{Query: "lo", ResultSize: math.MaxInt, ResultTypes: text}, 30, 1, ""},
 		{AutocompleteRequest{Query: "lo", ResultTypes: []string{typeSuggestion}}, 0, 1, "log"},
 		{AutocompleteRequest{Query: "7\u00a0 lo", ResultTypes: []string{typeSuggestion}}, 0, 1, "7\u00a0 log"},
 		{AutocompleteRequest{Query: "lo", ResultTypes: []string{"GOLINK"}}, 0, 0, ""},
-		{AutocompleteRequest{Query: "lo", Datasource: "wiki"}, 0, 0, ""},
-		{AutocompleteRequest{Query: "lo", Datasource: "log", DatasourcesFilter: []string{"LOG", "wiki"}}, 30, 1, ""},
+		{AutocompleteRequest{Query: "lo", Datasource: "wiki", ResultTypes: text}, 0, 0, ""},
+		{AutocompleteRequest{Query: "lo", Datasource: "log", DatasourcesFilter: []string{"LOG", "wiki"}, ResultTypes: text}, 30, 1, ""},
 	} {
 		resp, err := s.Autocomplete(t.Context(), ada, c.req)
 		if err != nil {

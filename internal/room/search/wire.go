@@ -178,6 +178,7 @@ type AutocompleteRequest struct {
 	ResultSize        int      `json:"resultSize,omitzero"`
 	ResultTypes       []string `json:"resultTypes,omitzero"`
 	Locale            string   `query:"locale" json:"-"`
+	Accepts           string   `header:"Accept-Language" json:"-"` // where there is no locale
 }
 
 // AutocompleteResponse completes it. The groups partition the results.
@@ -190,17 +191,56 @@ type AutocompleteResponse struct {
 
 // Completion is one way to go on.
 type Completion struct {
-	Result     string           `json:"result"`
-	ResultType string           `json:"resultType,omitzero"`
-	Document   *wire.Document   `json:"document,omitzero"`
-	URL        string           `json:"url,omitzero"`
-	Ranges     []wire.TextRange `json:"ranges,omitzero"`
+	Result     string `json:"result"` // the whole text, or the title or name of what it leads to
+	ResultType string `json:"resultType,omitzero"`
+	// Operator says what an operator, or its value, is.
+	Operator      *Operator             `json:"operatorMetadata,omitzero"`
+	Document      *wire.Document        `json:"document,omitzero"`
+	URL           string                `json:"url,omitzero"`
+	Structured    *StructuredCompletion `json:"structuredResult,omitzero"`
+	TrackingToken string                `json:"trackingToken,omitzero"`
+	Ranges        []wire.TextRange      `json:"ranges,omitzero"`
+
+	key, person string // of what it leads to
+}
+
+// StructuredCompletion is a person or a datasource.
+type StructuredCompletion struct {
+	Person *wire.Person `json:"person,omitzero"`
+	App    *App         `json:"app,omitzero"`
+}
+
+// App is a datasource.
+type App struct {
+	Datasource string `json:"datasource"`
+}
+
+// Operator is a word before a colon, or one of its values.
+type Operator struct {
+	Name         string          `json:"name"`
+	Custom       bool            `json:"isCustom,omitzero"` // a property that a datasource declares
+	Type         string          `json:"operatorType,omitzero"`
+	Help         string          `json:"helpText,omitzero"`
+	Scopes       []OperatorScope `json:"scopes,omitzero"` // which documents have it; none for all
+	Value        string          `json:"value,omitzero"`
+	DisplayValue string          `json:"displayValue,omitzero"` // where it is another text
+}
+
+// OperatorScope is the documents of a datasource, or of one type of it.
+type OperatorScope struct {
+	Datasource string `json:"datasource,omitzero"`
+	DocType    string `json:"docType,omitzero"`
 }
 
 // Types of completion.
 const (
-	typeDocument   = "DOCUMENT"
-	typeSuggestion = "SUGGESTION"
+	typeDocument      = "DOCUMENT"
+	typeSuggestion    = "SUGGESTION"
+	typeHistory       = "HISTORY"
+	typeEntity        = "ENTITY"
+	typeDatasource    = "DATASOURCE"
+	typeOperator      = "OPERATOR"
+	typeOperatorValue = "OPERATOR_VALUE"
 )
 
 // Group is a run of completions of one type.
