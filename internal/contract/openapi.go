@@ -161,28 +161,23 @@ func statuses(op rpc.Operation, standing rpc.Standing) []int {
 	}
 	if api := familyAPI(op.Family); api != "" {
 		if shape := ShapesOf(api).Operations[op.Method+" "+op.Path]; shape != nil {
+			_, fine := shape.Responses[http.StatusOK]
+			set[http.StatusOK] = fine
 			for status := range shape.Responses {
-				set[status] = set[status] || status >= 400
+				set[status] = true
 			}
 		}
 	}
-	delete(set, 0)
-	var list []int
-	for _, status := range slices.Sorted(maps.Keys(set)) {
-		if set[status] {
-			list = append(list, status)
-		}
-	}
-	return list
+	maps.DeleteFunc(set, func(_ int, answered bool) bool { return !answered })
+	return slices.Sorted(maps.Keys(set))
 }
 
 func responses(s *schemas, op rpc.Operation, standing rpc.Standing) object {
 	all := object{}
 	for _, status := range statuses(op, standing) {
 		answer := object{"description": http.StatusText(status)}
-		if status == http.StatusOK {
-			answer["description"] = "Done."
-			if op.Media != "" {
+		if status < http.StatusMultipleChoices {
+			if op.Media != "" && hasBody(op, status) {
 				answer["content"] = content(s, op)
 			}
 			if standing.Deprecated {
@@ -197,6 +192,16 @@ func responses(s *schemas, op rpc.Operation, standing rpc.Standing) object {
 		all[strconv.Itoa(status)] = answer
 	}
 	return all
+}
+
+// hasBody reports whether a success of this status has a body: where the outside API does not say otherwise, a 200 has.
+func hasBody(op rpc.Operation, status int) bool {
+	if api := familyAPI(op.Family); api != "" {
+		if shape := ShapesOf(api).Operations[op.Method+" "+op.Path]; shape != nil {
+			return len(shape.Responses[status]) > 0
+		}
+	}
+	return status == http.StatusOK
 }
 
 // content is what a success holds.

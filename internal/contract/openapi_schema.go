@@ -19,6 +19,7 @@ type schemas struct {
 	made   object
 	both   map[reflect.Type]bool // that go in and out
 	closed map[reflect.Type]bool // whose requests may not have further fields
+	strict map[reflect.Type]bool // requests of the Platform API
 }
 
 type schemaKey struct {
@@ -27,12 +28,15 @@ type schemaKey struct {
 }
 
 func newSchemas(ops []rpc.Operation) *schemas {
-	s := &schemas{named: map[schemaKey]string{}, made: noted(), both: map[reflect.Type]bool{}, closed: map[reflect.Type]bool{}}
+	s := &schemas{named: map[schemaKey]string{}, made: noted(), both: map[reflect.Type]bool{}, closed: map[reflect.Type]bool{}, strict: map[reflect.Type]bool{}}
 	in, out := map[reflect.Type]bool{}, map[reflect.Type]bool{}
 	open := map[reflect.Type]bool{}
 	for _, op := range ops {
 		gather(op.Response, out)
 		gather(op.Request, in)
+		if op.Family == rpc.PlatformAPI {
+			gather(op.Request, s.strict)
+		}
 		if closedTo(op.Family) {
 			gather(op.Request, s.closed)
 		} else {
@@ -158,7 +162,8 @@ func (s *schemas) structure(t reflect.Type, dir direction) object {
 			schema = object{"anyOf": []any{schema, object{"type": "null"}}}
 		}
 		properties[name] = schema
-		if dir == response && !f.optional {
+		// What a request must have is known only where requests are closed: there, fields that may be absent are tagged so.
+		if !f.optional && (dir == response || s.strict[t]) {
 			required = append(required, name)
 		}
 	}
