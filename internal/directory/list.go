@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 	"sync"
 )
 
@@ -115,7 +114,7 @@ func (r *Roster) List(q Query) (Page, error) {
 			}
 		}
 	}
-	page.Facets = s.facets()
+	page.Facets = facetsOf(s.tally)
 	return page, nil
 }
 
@@ -275,10 +274,13 @@ type tally struct {
 	own         []string // the values of the person who is counted
 }
 
-func (t *tally) add(e *entry) {
+func (t *tally) add(e *entry) { t.count(func(visit func(string)) { t.of(e, visit) }) }
+
+// count counts the values that one thing has, each once however it is spelt.
+func (t *tally) count(values func(visit func(string))) {
 	t.own = t.own[:0]
-	t.of(e, func(v string) {
-		if v != "" && !slices.ContainsFunc(t.own, func(o string) bool { return o == v || strings.EqualFold(o, v) || fold(o) == fold(v) }) {
+	values(func(v string) {
+		if v != "" && !slices.ContainsFunc(t.own, func(o string) bool { return o == v || fold(o) == fold(v) }) {
 			t.own = append(t.own, v)
 		}
 	})
@@ -287,11 +289,11 @@ func (t *tally) add(e *entry) {
 	}
 }
 
-// facets makes the buckets of each field, the largest first. Values that a filter takes for one are one, in the
-// spelling that most people have.
-func (s *selection) facets() map[string][]Bucket {
-	facets := make(map[string][]Bucket, len(s.tally))
-	for _, t := range s.tally {
+// facetsOf makes the buckets of each field, the largest first. Values that a filter takes for one are one, in the
+// spelling that most have.
+func facetsOf(tallies []*tally) map[string][]Bucket {
+	facets := make(map[string][]Bucket, len(tallies))
+	for _, t := range tallies {
 		spelt := make([]Bucket, 0, len(t.counts))
 		for v, n := range t.counts {
 			spelt = append(spelt, Bucket{v, n})

@@ -232,7 +232,6 @@ type TeamInfo struct {
 	key   string
 	words string // of the name, as wordLine writes them
 	more  string // of description and department
-	extra []extra
 	seq   int64
 	gone  bool
 }
@@ -255,7 +254,7 @@ func scanTeam(row sqldb.Scanner) (*TeamInfo, error) {
 	if err := json.Unmarshal([]byte(info), &t.TeamRecord); err != nil {
 		return nil, fmt.Errorf("team %q: %w", id, err)
 	}
-	t.key, t.extra = fold(t.Name), extrasOf(t.Additional)
+	t.key = fold(t.Name)
 	t.words = wordLine(append(nameWords(t.Name), splitWords(t.ID)...))
 	t.more = wordLine(append(splitWords(t.Department), splitWords(t.Description)...))
 	return &t, nil

@@ -12,6 +12,8 @@ import (
 type Detail struct {
 	// Management adds where the person stands in the chart: manager, chain, reports and counts.
 	Management bool
+	// Profiles adds to everybody in the chart what they do and how to reach them.
+	Profiles bool
 }
 
 // Brief returns who someone is and no more, as documents and charts name people.
@@ -54,12 +56,8 @@ func (r *Roster) Show(p *Person, d Detail) wire.Person {
 		}
 	}
 	m.DatasourceProfile = showHandles(f.Handles)
-	if start := date(f.StartDate); start != "" && p.Active {
-		percent := r.startPercentile(start)
-		m.StartDatePercentile = &percent
-	}
 	if d.Management {
-		r.showPlace(p, m)
+		r.showPlace(p, m, d.Profiles)
 	}
 	shown := Brief(p)
 	shown.Metadata = m
@@ -69,23 +67,40 @@ func (r *Roster) Show(p *Person, d Detail) wire.Person {
 // maxReports bounds the reports that are shown of one person; their number is told in full.
 const maxReports = 1000
 
-func (r *Roster) showPlace(p *Person, m *wire.PersonMetadata) {
+func (r *Roster) showPlace(p *Person, m *wire.PersonMetadata, profiles bool) {
+	brief := Brief
+	if profiles {
+		brief = r.card
+	}
 	place := r.Place(p.ID)
 	if place.Manager != nil {
 		boss := r.Show(place.Manager, Detail{})
 		m.Manager = &boss
 	}
 	for _, boss := range place.Chain {
-		m.ManagementChain = append(m.ManagementChain, Brief(boss))
+		m.ManagementChain = append(m.ManagementChain, brief(boss))
 	}
 	for _, report := range place.Reports[:min(len(place.Reports), maxReports)] {
-		m.Reports = append(m.Reports, Brief(report))
+		m.Reports = append(m.Reports, brief(report))
 	}
 	m.DirectReportsCount, m.OrgSizeCount = len(place.Reports), place.OrgSize
 	m.IsOrgRoot = place.Manager == nil && len(place.Reports) > 0
 	if p.Profile.Department != "" {
 		m.DepartmentCount = r.DepartmentCount(p.Profile.Department)
 	}
+	if start := date(p.Profile.StartDate); start != "" && p.Active {
+		percent := r.startPercentile(start)
+		m.StartDatePercentile = &percent
+	}
+}
+
+// card shows what somebody does and how to reach them.
+func (r *Roster) card(p *Person) wire.Person {
+	shown := Brief(p)
+	shown.Metadata = &wire.PersonMetadata{
+		Title: p.Profile.Title, Department: p.Profile.Department, Email: p.Email, Location: location(&p.Profile), PhotoURL: r.photoURL(p),
+	}
+	return shown
 }
 
 // personType leaves out what clients do not know: they refuse the whole answer over it.

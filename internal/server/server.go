@@ -33,6 +33,7 @@ import (
 	inshortcuts "github.com/sheafsearch/sheaf/internal/intake/shortcuts"
 	"github.com/sheafsearch/sheaf/internal/job"
 	"github.com/sheafsearch/sheaf/internal/limit"
+	"github.com/sheafsearch/sheaf/internal/room/docpermissions"
 	"github.com/sheafsearch/sheaf/internal/room/documents"
 	"github.com/sheafsearch/sheaf/internal/room/entities"
 	"github.com/sheafsearch/sheaf/internal/room/people"
@@ -147,9 +148,12 @@ func (s *Server) Rooms() []rpc.Room {
 	finder := s.finder()
 	rooms := []rpc.Room{
 		finder.Room(),
-		documents.New(s.Corpus, s.People).Room(),
-		people.New(s.People).Room(),
-		entities.New(s.People, s.Keys).Room(),
+		documents.New(s.Corpus, s.People).Found(s.Index, s.Activity, finder, s.Keys).Room(),
+		docpermissions.New(s.Corpus, s.People).Room(),
+		people.New(s.People, s.cfg.Now).Room(),
+		entities.New(entities.Config{
+			Directory: s.People, Seal: s.Keys, Corpus: s.Corpus, Index: s.Index, Documents: documents.New(s.Corpus, s.People),
+		}).Room(),
 		datasources.New(s.Corpus).Room(),
 		indocuments.New(s.Corpus).Room(),
 		permissions.New(s.People).Room(),

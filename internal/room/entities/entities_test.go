@@ -41,7 +41,7 @@ func company(t *testing.T) *Service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(d, box)
+	return New(Config{Directory: d, Seal: box})
 }
 
 func as(person string) grant.Caller {
@@ -188,7 +188,7 @@ func TestRefusals(t *testing.T) {
 	unlike := filter("title", "Pilot")
 	unlike.Values[0].RelationType = wire.NotEquals
 	for name, req := range map[string]ListRequest{
-		"teams":            {EntityType: "TEAMS"},
+		"projects":         {EntityType: "PROJECTS"},
 		"request type":     {RequestType: "HALF_DIRECTORY"},
 		"page size":        {PageSize: -1},
 		"negated":          {Filter: []wire.FacetFilter{negated}},

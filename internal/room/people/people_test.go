@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/google/go-cmp/cmp"
@@ -43,7 +44,7 @@ func company(t *testing.T) (*Service, *directory.Directory) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(d), d
+	return New(d, func() time.Time { return time.Date(2021, 4, 1, 0, 0, 0, 0, time.UTC) }), d
 }
 
 func id(t *testing.T, d *directory.Directory, email string) string {

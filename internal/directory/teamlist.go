@@ -1,0 +1,169 @@
+package directory
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sheafsearch/sheaf/internal/fault"
+)
+
+// TeamPage is a part of the teams that match.
+type TeamPage struct {
+	Teams  []*TeamInfo
+	Total  int
+	Facets map[string][]Bucket // by field, as the query spelt it
+	// More says that matches follow; End is the place of the last one here.
+	More bool
+	End  Mark
+}
+
+// teamFields are what teams can be filtered by and counted by.
+var teamFields = map[string]func(t *TeamInfo, visit func(string)){
+	"name":         func(t *TeamInfo, visit func(string)) { visit(t.Name) },
+	"team":         func(t *TeamInfo, visit func(string)) { visit(t.Name) },
+	"id":           func(t *TeamInfo, visit func(string)) { visit(t.ID) },
+	"teamid":       func(t *TeamInfo, visit func(string)) { visit(t.ID) },
+	"department":   func(t *TeamInfo, visit func(string)) { visit(t.Department) },
+	"businessunit": func(t *TeamInfo, visit func(string)) { visit(t.BusinessUnit) },
+	"email": func(t *TeamInfo, visit func(string)) {
+		for _, e := range t.Emails {
+			visit(e.Email)
+		}
+	},
+	"member": func(t *TeamInfo, visit func(string)) {
+		for _, m := range t.Members {
+			visit(m.Email)
+		}
+	},
+}
+
+// ListTeams answers a query for teams. Words begin words of a team's name or id, of its department or its description.
+// ByOrgSize is by the number of members; ByName and ByRelevance are as for people, the other orders by name. A team without
+// active members is listed too.
+func (r *Roster) ListTeams(q Query) (TeamPage, error) {
+	tests, err := teamTests(q.Filters)
+	if err != nil {
+		return TeamPage{}, err
+	}
+	tallies := make([]*tally, len(q.Facets))
+	for i, name := range q.Facets {
+		if teamFields[fieldName(name)] == nil {
+			return TeamPage{}, errNoTeamField(name)
+		}
+		tallies[i] = &tally{name: name, field: fieldName(name), counts: map[string]int{}}
+	}
+	words := r.matching(q.Words, false)
+	type row struct {
+		mark Mark
+		team *TeamInfo
+	}
+	var rows []row
+	for _, t := range r.teams.listed {
+		score := 0
+		if len(words.words) > 0 {
+			if score = words.score(&card{names: t.words, words: t.more, key: t.key, whole: [3]string{t.key, t.key, t.key}}); score == 0 {
+				continue
+			}
+		}
+		missed, misses := "", 0
+		for _, test := range tests {
+			if !test.holds(t) && (misses == 0 || test.field != missed) {
+				missed, misses = test.field, misses+1
+			}
+		}
+		for _, c := range tallies {
+			if misses == 0 || misses == 1 && c.field == missed {
+				c.count(func(visit func(string)) { teamFields[c.field](t, visit) })
+			}
+		}
+		if misses == 0 {
+			rows = append(rows, row{r.teamMark(t, q.Sort, score), t})
+		}
+	}
+	slices.SortFunc(rows, func(a, b row) int { return q.compare(&a.mark, &b.mark) })
+	page := TeamPage{Total: len(rows), Facets: facetsOf(tallies)}
+	if q.After != nil {
+		at, found := slices.BinarySearchFunc(rows, q.After, func(a row, m *Mark) int { return q.compare(&a.mark, m) })
+		if found {
+			at++
+		}
+		rows = rows[at:]
+	}
+	if q.Limit > 0 && len(rows) > q.Limit {
+		rows, page.More = rows[:q.Limit], true
+	}
+	for _, row := range rows {
+		page.Teams, page.End = append(page.Teams, row.team), row.mark
+	}
+	return page, nil
+}
+
+func (r *Roster) teamMark(t *TeamInfo, by Order, score int) Mark {
+	m := Mark{Name: t.key, ID: t.ID}
+	switch by {
+	case ByOrgSize:
+		m.Number = r.sizeOf(t)
+	case ByRelevance:
+		m.Number = -score
+	case ByName, ByFirstName, ByLastName, ByStartDate:
+	}
+	return m
+}
+
+type teamTest struct {
+	field string
+	holds func(*TeamInfo) bool
+}
+
+func teamTests(filters []Filter) (tests []teamTest, err error) {
+	for _, f := range filters {
+		of := teamFields[fieldName(f.Field)]
+		if of == nil {
+			return nil, errNoTeamField(f.Field)
+		}
+		values := make([]string, len(f.Values))
+		for i, v := range f.Values {
+			values[i] = fold(v)
+		}
+		tests = append(tests, teamTest{fieldName(f.Field), func(t *TeamInfo) (found bool) {
+			of(t, func(own string) {
+				found = found || own != "" && slices.ContainsFunc(values, func(v string) bool { return folds(own, v) })
+			})
+			return found
+		}})
+	}
+	return tests, nil
+}
+
+func errNoTeamField(name string) error {
+	return fault.Newf(fault.Invalid, "Teams cannot be filtered by %q. Use one of: %s.", name, strings.Join(slices.Sorted(maps.Keys(teamFields)), ", ")).WithField("fieldName")
+}
+
+// TeamsNamed returns the teams whose names or ids fit words, the best first.
+func (r *Roster) TeamsNamed(words string, limit int) []*TeamInfo {
+	m := r.matching(words, true)
+	if len(m.words) == 0 {
+		return nil
+	}
+	type row struct {
+		score int
+		team  *TeamInfo
+	}
+	var rows []row
+	for _, t := range r.teams.listed {
+		if score := m.score(&card{names: t.words, key: t.key, whole: [3]string{t.key, t.key, t.key}}); score > 0 {
+			rows = append(rows, row{score, t})
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(b.score, a.score) })
+	if limit > 0 {
+		rows = rows[:min(len(rows), limit)]
+	}
+	list := make([]*TeamInfo, len(rows))
+	for i, row := range rows {
+		list[i] = row.team
+	}
+	return list
+}
