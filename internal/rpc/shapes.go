@@ -23,7 +23,7 @@ const (
 )
 
 // JSON declares an operation with one JSON object in and one out. None as Req ignores the body;
-// None as Resp answers 200 with an empty body. Fields of Req tagged `path:"name"` and
+// None as Resp answers 200 with an empty body, and Nothing or Later as the error other successes. Fields of Req tagged `path:"name"` and
 // `query:"name"` are filled from the URL; tag them `json:"-"`.
 func JSON[Req, Resp any](pattern, summary string, handle func(context.Context, grant.Caller, Req) (Resp, error)) Operation {
 	decode := decoderOf[Req](pattern)
@@ -38,7 +38,7 @@ func JSON[Req, Resp any](pattern, summary string, handle func(context.Context, g
 		}
 		resp, err := handle(&x.context, x.caller, req)
 		if err != nil {
-			return err
+			return x.withoutAnswer(err)
 		}
 		if media == "" {
 			return x.empty()

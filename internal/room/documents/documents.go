@@ -13,12 +13,15 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/sheafsearch/sheaf/internal/corpus"
 	"github.com/sheafsearch/sheaf/internal/directory"
 	"github.com/sheafsearch/sheaf/internal/fault"
 	"github.com/sheafsearch/sheaf/internal/grant"
+	"github.com/sheafsearch/sheaf/internal/index"
 	"github.com/sheafsearch/sheaf/internal/rpc"
+	"github.com/sheafsearch/sheaf/internal/seal"
 	"github.com/sheafsearch/sheaf/internal/wire"
 )
 
@@ -37,19 +40,48 @@ const (
 	errFull    = "The answer holds too much text already. Ask for this document in a further request."
 )
 
+// Activity knows who opened which documents.
+type Activity interface {
+	// LastViewed returns when the caller last opened those of the documents that it did.
+	LastViewed(ctx context.Context, c grant.Caller, documents []string) (map[string]time.Time, error)
+	// Visitors returns how many people opened each of the documents.
+	Visitors(ctx context.Context, documents []string) (map[string]int64, error)
+}
+
+// Filters understands filters as search does.
+type Filters interface {
+	// Filter returns the condition that sets of filters, one of which must hold, state at a moment, for questions of this
+	// caller. Values that mean nothing are a fault.Unprocessable.
+	Filter(ctx context.Context, c grant.Caller, now time.Time, datasources []string, sets []wire.FacetFilterSet) (index.Filter, error)
+}
+
 // Service reads documents of one corpus.
 type Service struct {
 	corpus    *corpus.Corpus
 	directory *directory.Directory
+	// What follows is for the room's own operations. Show does without.
+	index    *index.Index
+	activity Activity
+	filters  Filters
+	box      *seal.Box
 }
 
-// New returns the service over c, whose authors d knows.
-func New(c *corpus.Corpus, d *directory.Directory) *Service { return &Service{c, d} }
+// New returns the service over c, whose authors d knows. It can Show documents.
+func New(c *corpus.Corpus, d *directory.Directory) *Service { return &Service{corpus: c, directory: d} }
+
+// Found returns a service that can find documents too, and has the room's operations.
+func (s *Service) Found(ix *index.Index, a Activity, f Filters, box *seal.Box) *Service {
+	found := *s
+	found.index, found.activity, found.filters, found.box = ix, a, f, box
+	return &found
+}
 
 // Room is what the DOCUMENTS scope opens.
 func (s *Service) Room() rpc.Room {
 	return rpc.Open(grant.Documents, grant.User|grant.Global,
 		rpc.JSON("POST /rest/api/v1/getdocuments", "Reads documents by id or address.", s.get),
+		rpc.JSON("POST /rest/api/v1/getdocumentsbyfacets", "Lists the documents that pass filters.", s.byFacets),
+		rpc.JSON("POST /rest/api/v1/messages", "Reads the messages of a conversation.", s.messages),
 	)
 }
 
@@ -105,7 +137,7 @@ func (s *Service) get(ctx context.Context, c grant.Caller, req GetRequest) (GetR
 			a.add(spec, byKey, byURL)
 		}
 	}
-	return a.resp, nil
+	return a.resp, s.complete(ctx, c, req.IncludeFields, a.resp.Documents)
 }
 
 // answer is the answer to a request while it grows.

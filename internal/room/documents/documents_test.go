@@ -3,11 +3,13 @@ package documents
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sheafsearch/sheaf/internal/activity"
 	"github.com/sheafsearch/sheaf/internal/contract"
 	"github.com/sheafsearch/sheaf/internal/corpus"
 	"github.com/sheafsearch/sheaf/internal/directory"
@@ -29,6 +31,7 @@ type harbour struct {
 	*Service
 	directory *directory.Directory
 	corpus    *corpus.Corpus
+	activity  *activity.Log
 	ada, bo   grant.Caller
 }
 
@@ -45,7 +48,9 @@ func newHarbour(t *testing.T) *harbour {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &harbour{Service: New(c, d), directory: d, corpus: c}
+	log := activity.Open(db, activity.Config{})
+	t.Cleanup(func() { _ = log.Close() })
+	h := &harbour{Service: New(c, d).Found(nil, log, nil, nil), directory: d, corpus: c, activity: log}
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -266,5 +271,38 @@ func TestManyDocumentsComeInParts(t *testing.T) {
 func TestContract(t *testing.T) {
 	for _, d := range contract.Unaccepted(newHarbour(t).Room()) {
 		t.Error(d)
+	}
+}
+
+// TestWhatElseIsIncluded holds that further fields are told of visible documents alone, and that a last view is the
+// caller's own.
+func TestWhatElseIsIncluded(t *testing.T) {
+	h := newHarbour(t)
+	h.activity.View(h.ada, open)
+	h.activity.View(h.bo, open)
+	h.activity.View(h.ada, secret)
+	if err := h.activity.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	specs := []wire.DocumentSpec{{ID: open}, {ID: secret}, {URL: "https://logbook.example.com/1"}, {ID: "logbook/Page/none"}}
+	req := GetRequest{Specs: specs, IncludeFields: []Field{LastViewedAt, VisitorsCount, RecentShares}}
+	docs := h.ask(t, h.bo, req)
+	for _, name := range []string{open, "https://logbook.example.com/1"} {
+		m := docs[name].Metadata
+		if m.ViewerInfo == nil || time.Since(m.ViewerInfo.LastViewedTime) > time.Hour {
+			t.Errorf("%s: viewerInfo = %+v, want a view of just now", name, m.ViewerInfo)
+		}
+		if m.Interactions == nil || m.Interactions.VisitorCount == nil || m.Interactions.VisitorCount.Count != 2 || m.Interactions.Shares == nil {
+			t.Errorf("%s: interactions = %+v, want two visitors and an empty list of shares", name, m.Interactions)
+		}
+	}
+	if diff := cmp.Diff(docs["logbook/Page/none"], docs[secret]); diff != "" {
+		t.Errorf("hidden and missing differ:\n%s", diff)
+	}
+	if m := h.ask(t, h.ada, req)[secret].Metadata; m.Interactions == nil || m.Interactions.VisitorCount.Count != 1 {
+		t.Errorf("Ada's own page: interactions = %+v, want one visitor", m.Interactions)
+	}
+	if m := h.ask(t, h.ada, GetRequest{Specs: specs})[open].Metadata; m.Interactions != nil || m.ViewerInfo != nil {
+		t.Errorf("without includeFields: %+v and %+v, want neither", m.Interactions, m.ViewerInfo)
 	}
 }

@@ -8,11 +8,16 @@ type GetRequest struct {
 	IncludeFields []Field             `json:"includeFields,omitzero"`
 }
 
-// Field asks for more than title, address and metadata. Those that sheaf has nothing for add nothing.
+// Field asks for more than title, address and metadata. Unknown ones add nothing.
 type Field string
 
-// DocumentContent asks for the text of the documents.
-const DocumentContent Field = "DOCUMENT_CONTENT"
+// The fields.
+const (
+	DocumentContent Field = "DOCUMENT_CONTENT" // the text
+	LastViewedAt    Field = "LAST_VIEWED_AT"   // when the caller last opened it, as far as sheaf knows
+	VisitorsCount   Field = "VISITORS_COUNT"   // how many people opened it through sheaf, and how often its datasource says it was
+	RecentShares    Field = "RECENT_SHARES"    // no datasource tells, so the list is empty
+)
 
 // GetResponse holds every document asked for, under the id or address it was asked by.
 type GetResponse struct {
