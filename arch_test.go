@@ -31,7 +31,7 @@ var levels = [][]string{
 	},
 	{
 		"internal/rpc", "internal/corpus", "internal/directory", "internal/index", "internal/query", "internal/llm",
-		"internal/job", "internal/audit", "internal/blob", "internal/seal", "internal/upload", "internal/limit", "internal/activity", "internal/shortcut",
+		"internal/job", "internal/audit", "internal/blob", "internal/extract", "internal/seal", "internal/upload", "internal/limit", "internal/activity", "internal/shortcut",
 	},
 	{"internal/sqldb", "internal/wire", "internal/grant", "internal/fault"},
 }

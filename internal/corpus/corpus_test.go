@@ -425,41 +425,6 @@ func TestQueueIsTrimmedBehindItsReaders(t *testing.T) {
 	}
 }
 
-func TestExtract(t *testing.T) {
-	for _, c := range []struct{ mime, in, title, text string }{
-		{"text/plain", "\ufeffHello\x00 you\n", "", "Hello you"},
-		{"Text/Plain; charset=UTF-8", "x", "", "x"},
-		{"text/html", "<html><head><title> A &amp; B\n</title><style>p{}</style><script>x<p>y</script></head><body><h1>Top</h1><p>One <b>two</b>&nbsp;&lt;three&gt;</p><ul><li>a<li>b</ul><!-- no --></body>", "A & B", "Top\nOne two <three>\na\nb"},
-		{"text/html", "<title>T</title>text without <p>a body &amp;lt;", "T", "text without\na body &lt;"},
-		{"text/html", "<svg><title>icon</title><text>x</text></svg>seen", "", "seen"},
-		{"text/markdown", "# A *heading*\n\nSome [link](https://x) and `code`.\n\n    block\n\n```\nfence\n```\n- one\n- two\n", "A heading", "A heading\nSome link and code.\nblock\nfence\none\ntwo"},
-	} {
-		got, err := corpus.Extract(c.mime, []byte(c.in))
-		if err != nil || got.Title != c.title || got.Text != c.text {
-			t.Errorf("Extract(%s, %q) = %+v, %v, want title %q, text %q", c.mime, c.in, got, err, c.title, c.text)
-		}
-	}
-	for _, mime := range []string{"", "application/json", "application/pdf", "text/css", "text/plain; charset=latin1"} {
-		if _, err := corpus.Extract(mime, []byte("x")); fault.KindOf(err) != fault.Invalid {
-			t.Errorf("Extract(%q) = %v, want invalid", mime, err)
-		}
-	}
-	if _, err := corpus.Extract("text/plain", []byte{0xff}); fault.KindOf(err) != fault.Invalid {
-		t.Errorf("Extract() of bad UTF-8 = %v, want invalid", err)
-	}
-}
-
-func FuzzExtract(f *testing.F) {
-	f.Add("text/html", []byte("<p>a</p><title>b</title><svg></p>"))
-	f.Add("text/markdown", []byte("# a\n> - `b` <i>c</i>"))
-	f.Fuzz(func(t *testing.T, mime string, content []byte) {
-		got, err := corpus.Extract(mime, content)
-		if err == nil && (strings.ContainsRune(got.Text+got.Title, 0) || len(got.Title) > corpus.MaxTitle) {
-			t.Errorf("Extract(%q, %q) = %+v, with a NUL or a long title", mime, content, got)
-		}
-	})
-}
-
 // BenchmarkPut writes chunks of documents as large as one transaction takes.
 func BenchmarkPut(b *testing.B) {
 	db := sqldbtest.Open(b)

@@ -16,6 +16,7 @@ import (
 	"github.com/sheafsearch/sheaf/internal/corpus"
 	"github.com/sheafsearch/sheaf/internal/demo"
 	"github.com/sheafsearch/sheaf/internal/directory"
+	"github.com/sheafsearch/sheaf/internal/extract"
 	"github.com/sheafsearch/sheaf/internal/fault"
 	"github.com/sheafsearch/sheaf/internal/grant"
 	"github.com/sheafsearch/sheaf/internal/wire"
@@ -138,7 +139,7 @@ func datasource(ctx context.Context, people *directory.Directory, documents *cor
 		if company.Documents[i].Datasource != ds.Name {
 			continue
 		}
-		doc, err := document(company, names, &company.Documents[i])
+		doc, err := document(ctx, company, names, &company.Documents[i])
 		if err != nil {
 			return err
 		}
@@ -147,8 +148,8 @@ func datasource(ctx context.Context, people *directory.Directory, documents *cor
 	return documents.Put(ctx, c, ds.Name, docs, 0)
 }
 
-func document(company *demo.Sample, names map[string]string, d *demo.Document) (corpus.Document, error) {
-	text, err := corpus.Extract(d.MIME, []byte(d.Body))
+func document(ctx context.Context, company *demo.Sample, names map[string]string, d *demo.Document) (corpus.Document, error) {
+	text, err := extract.New().Read(ctx, extract.Content{MimeType: d.MIME, Data: []byte(d.Body), Characters: true})
 	if err != nil {
 		return corpus.Document{}, err
 	}

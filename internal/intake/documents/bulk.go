@@ -30,7 +30,7 @@ func (s *Service) bulk(ctx context.Context, c grant.Caller, req BulkIndexRequest
 	if err := page.Check(); err != nil {
 		return rpc.None{}, err
 	}
-	docs, err := batch(req.Datasource, req.Documents)
+	docs, err := s.batch(ctx, req.Datasource, req.Documents)
 	if err != nil {
 		return rpc.None{}, err
 	}

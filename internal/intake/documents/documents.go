@@ -8,11 +8,11 @@ package documents
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 
 	"github.com/sheafsearch/sheaf/internal/corpus"
+	"github.com/sheafsearch/sheaf/internal/extract"
 	"github.com/sheafsearch/sheaf/internal/fault"
 	"github.com/sheafsearch/sheaf/internal/grant"
 	"github.com/sheafsearch/sheaf/internal/rpc"
@@ -22,10 +22,13 @@ import (
 const MaxBatch = 10_000
 
 // Service changes the documents of one corpus.
-type Service struct{ corpus *corpus.Corpus }
+type Service struct {
+	corpus *corpus.Corpus
+	reader *extract.Reader
+}
 
 // New returns a Service.
-func New(c *corpus.Corpus) *Service { return &Service{c} }
+func New(c *corpus.Corpus) *Service { return &Service{c, extract.New()} }
 
 // Room is what an indexing token opens here.
 func (s *Service) Room() rpc.Room {
@@ -39,7 +42,7 @@ func (s *Service) Room() rpc.Room {
 }
 
 func (s *Service) put(ctx context.Context, c grant.Caller, req IndexRequest) (rpc.None, error) {
-	d, err := document(&req.Document)
+	d, err := s.document(ctx, &req.Document)
 	if err != nil {
 		return rpc.None{}, within(err, "document")
 	}
@@ -47,7 +50,7 @@ func (s *Service) put(ctx context.Context, c grant.Caller, req IndexRequest) (rp
 }
 
 func (s *Service) putMany(ctx context.Context, c grant.Caller, req IndexManyRequest) (rpc.None, error) {
-	docs, err := batch(req.Datasource, req.Documents)
+	docs, err := s.batch(ctx, req.Datasource, req.Documents)
 	if err != nil {
 		return rpc.None{}, err
 	}
@@ -55,7 +58,7 @@ func (s *Service) putMany(ctx context.Context, c grant.Caller, req IndexManyRequ
 }
 
 // batch makes corpus documents of those of one request.
-func batch(datasource string, sent []Document) ([]corpus.Document, error) {
+func (s *Service) batch(ctx context.Context, datasource string, sent []Document) ([]corpus.Document, error) {
 	if len(sent) > MaxBatch {
 		return nil, fault.Newf(fault.TooLarge, "A batch has at most %d documents.", MaxBatch).WithField("documents")
 	}
@@ -67,7 +70,7 @@ func batch(datasource string, sent []Document) ([]corpus.Document, error) {
 				WithField(fmt.Sprintf("documents[%d].datasource", i))
 		}
 		var err error
-		if docs[i], err = document(d); err != nil {
+		if docs[i], err = s.document(ctx, d); err != nil {
 			return nil, within(err, fmt.Sprintf("documents[%d]", i))
 		}
 	}
@@ -84,7 +87,7 @@ func (s *Service) remove(ctx context.Context, c grant.Caller, req DeleteRequest)
 	return rpc.None{}, s.corpus.Delete(ctx, c, ref, req.Version)
 }
 
-// within puts the place of a document before the field of a fault.
+// within puts the place of a document before the field of a fault. A fault of content says the place in words too: a batch has many.
 func within(err error, place string) error {
 	var f *fault.Fault
 	if !errors.As(err, &f) {
@@ -95,70 +98,10 @@ func within(err error, place string) error {
 	} else if f.Field != "" {
 		place = f.Field
 	}
-	return f.WithField(place)
-}
-
-// document makes a corpus document of what was sent, with the text of its parts.
-func document(d *Document) (corpus.Document, error) {
-	out := corpus.Document{
-		ObjectType: d.ObjectType, ID: d.ID, Title: d.Title, ViewURL: d.ViewURL, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
-		Permissions: d.Permissions.permissions(),
-		Filename:    d.Filename, Container: d.Container, ContainerID: d.ContainerDatasourceID, ContainerObjectType: d.ContainerObjectType,
-		Author: corpus.User(d.Author), Owner: corpus.User(d.Owner), UpdatedBy: corpus.User(d.UpdatedBy),
-		Tags: d.Tags, Status: d.Status, AdditionalURLs: d.AdditionalURLs, NativeAppURL: d.NativeAppURL,
-		Interactions: corpus.Interactions{Views: d.Interactions.NumViews, Likes: d.Interactions.NumLikes, Comments: d.Interactions.NumComments},
+	f = f.WithField(place)
+	if f.Code == codeContent {
+		f = f.WithCode("")
+		f.Message = place + ": " + f.Message
 	}
-	body, err := text(&d.Body, "body")
-	if err != nil {
-		return out, err
-	}
-	out.Body, out.MimeType = body.Text, body.MimeType
-	if out.Title == "" {
-		out.Title = body.Title
-	}
-	summary, err := text(&d.Summary, "summary")
-	if err != nil {
-		return out, err
-	}
-	out.Summary = summary.Text
-	for i := range d.Comments {
-		c := &d.Comments[i]
-		said, err := text(&c.Content, fmt.Sprintf("comments[%d].content", i))
-		if err != nil {
-			return out, err
-		}
-		out.Comments = append(out.Comments, corpus.Comment{
-			ID: c.ID, Author: corpus.User(c.Author), Text: said.Text, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, UpdatedBy: corpus.User(c.UpdatedBy),
-		})
-	}
-	for _, p := range d.CustomProperties {
-		out.Properties = append(out.Properties, corpus.Property{Name: p.Name, Value: p.Value})
-	}
-	return out, nil
-}
-
-// text takes the text out of a piece of content. One that is absent has none.
-func text(c *Content, field string) (corpus.Text, error) {
-	if *c == (Content{}) {
-		return corpus.Text{}, nil
-	}
-	if c.TextContent != "" && c.BinaryContent != "" {
-		return corpus.Text{}, fault.New(fault.Invalid, "Content is textContent or binaryContent, not both.").WithField(field)
-	}
-	raw := []byte(c.TextContent)
-	if c.BinaryContent != "" {
-		var err error
-		if raw, err = base64.StdEncoding.DecodeString(c.BinaryContent); err != nil {
-			return corpus.Text{}, fault.New(fault.Invalid, "binaryContent is not valid base64.").WithField(field + ".binaryContent").Wrap(err)
-		}
-	}
-	t, err := corpus.Extract(c.MimeType, raw)
-	if err != nil {
-		var f *fault.Fault
-		if errors.As(err, &f) && f.Field != "" {
-			return t, f.WithField(field + "." + f.Field)
-		}
-		return t, within(err, field)
-	}
-	return t, nil
+	return f
 }
