@@ -25,6 +25,9 @@ type IndexManyRequest struct {
 	Documents  []Document `json:"documents"`
 }
 
+// RateDocuments is how many documents the request holds, which have a rate of their own.
+func (r IndexManyRequest) RateDocuments() int { return len(r.Documents) }
+
 // AuditSubject names the datasource.
 func (r IndexManyRequest) AuditSubject() string { return r.Datasource }
 
