@@ -138,6 +138,15 @@ func (r *Runner) Run(ctx context.Context) {
 	}
 }
 
+// Orphan frees the jobs that are marked as under way. It is for a process that knows itself alone with the database as it
+// starts, so that what its predecessor was killed at goes on without waiting for the lease.
+func Orphan(ctx context.Context, db *sqldb.DB) error {
+	return db.Write(ctx, sqldb.Bulk, func(tx *sqldb.Tx) error {
+		_, err := tx.Exec(ctx, "UPDATE jobs SET lease = 0 WHERE state = $1", string(Running))
+		return err
+	})
+}
+
 // claim takes the oldest job that waits or whose lease ran out, and forgets those that ended long ago.
 func (r *Runner) claim(ctx context.Context) (j Job, err error) {
 	kinds := make([]any, 0, len(r.works)+5)

@@ -129,6 +129,11 @@ func (s *Server) start(ctx context.Context) error {
 			s.cfg.Log.Error("the index is not followed any more", "err", err)
 		}
 	})
+	if s.owner != nil && s.cfg.Database == "" { // nobody else works on the jobs of a data directory's own database
+		if err := job.Orphan(ctx, s.DB); err != nil {
+			return err
+		}
+	}
 	runner := job.NewRunner(s.DB, s.cfg.Log, s.works())
 	s.running.Go(func() { runner.Run(background) })
 	head, err := s.Corpus.Head(ctx, s.Authority.Maintenance())

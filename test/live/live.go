@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -27,10 +28,11 @@ type Server struct {
 	Addr string // 127.0.0.1:port
 	Data string // the data directory
 
-	binary string
-	cmd    *exec.Cmd
-	log    string
-	ended  chan struct{} // closed once the process is gone
+	binary  string
+	options []string // further flags of every command
+	cmd     *exec.Cmd
+	log     string
+	ended   chan struct{} // closed once the process is gone
 }
 
 // Binary is the sheaf that SHEAF_BIN names. A test that was asked for by its build tag must not pass without one.
@@ -54,8 +56,9 @@ func cleanEnv() []string {
 	return env
 }
 
-// Launch starts a server on the data directory and returns at once, without waiting until it answers.
-func Launch(tb testing.TB, data string) *Server {
+// Launch starts a server on the data directory and returns at once, without waiting until it answers. options are flags
+// that every command understands, such as --database.
+func Launch(tb testing.TB, data string, options ...string) *Server {
 	tb.Helper()
 	probe, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -65,14 +68,14 @@ func Launch(tb testing.TB, data string) *Server {
 	probe.Close()
 
 	s := &Server{
-		URL: "http://" + addr, Addr: addr, Data: data, binary: Binary(tb),
+		URL: "http://" + addr, Addr: addr, Data: data, binary: Binary(tb), options: options,
 		log: filepath.Join(tb.TempDir(), "server.log"), ended: make(chan struct{}),
 	}
 	log, err := os.Create(s.log)
 	if err != nil {
 		tb.Fatalf("create the log: %v", err)
 	}
-	s.cmd = exec.Command(s.binary, "serve", "--listen", addr, "--data", data)
+	s.cmd = exec.Command(s.binary, append([]string{"serve", "--listen", addr, "--data", data}, options...)...)
 	s.cmd.Env, s.cmd.Stdout, s.cmd.Stderr = cleanEnv(), log, log
 	if err := s.cmd.Start(); err != nil {
 		tb.Fatalf("start %s: %v", s.binary, err)
@@ -86,10 +89,10 @@ func Launch(tb testing.TB, data string) *Server {
 	return s
 }
 
-// Start starts a server on the data directory and returns once it is ready.
-func Start(tb testing.TB, data string) *Server {
+// Start starts a server on the data directory, as Launch does, and returns once it is ready.
+func Start(tb testing.TB, data string, options ...string) *Server {
 	tb.Helper()
-	s := Launch(tb, data)
+	s := Launch(tb, data, options...)
 	deadline := time.Now().Add(60 * time.Second)
 	for {
 		resp, err := http.Get(s.URL + "/readyz")
@@ -154,7 +157,7 @@ func (s *Server) Log() string {
 // CLI runs a verb of the command line on the data directory and decodes the one object that --json prints.
 func (s *Server) CLI(tb testing.TB, args ...string) map[string]any {
 	tb.Helper()
-	cmd := exec.Command(s.binary, append(args, "--data", s.Data, "--json")...)
+	cmd := exec.Command(s.binary, slices.Concat(args, []string{"--data", s.Data, "--json"}, s.options)...)
 	var stderr bytes.Buffer
 	cmd.Env, cmd.Stderr = cleanEnv(), &stderr
 	out, err := cmd.Output()

@@ -1,0 +1,62 @@
+package job
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/sheafsearch/sheaf/internal/fault"
+	"github.com/sheafsearch/sheaf/internal/sqldb"
+	"github.com/sheafsearch/sheaf/internal/sqldb/sqldbtest"
+)
+
+// TestLater says that a job put off is left alone until its time, and is done then.
+func TestLater(t *testing.T) {
+	sqldbtest.Both(t, func(t *testing.T, db *sqldb.DB) {
+		var id string
+		err := db.Write(t.Context(), sqldb.Bulk, func(tx *sqldb.Tx) (err error) {
+			id, err = EnqueueAt(t.Context(), tx, "later", "", time.Now().Add(time.Hour))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := NewRunner(db, slog.New(slog.DiscardHandler), map[Kind]Work{
+			"later": func(context.Context, Job, func(int64, int64)) (string, error) { return "done", nil },
+		})
+		if j, err := r.claim(t.Context()); fault.KindOf(err) != fault.NotFound {
+			t.Fatalf("claim() an hour early = %+v, %v, want nothing", j, err)
+		}
+		err = db.Write(t.Context(), sqldb.Bulk, func(tx *sqldb.Tx) error {
+			_, err := tx.Exec(t.Context(), "UPDATE jobs SET not_before = $1", time.Now().Add(-time.Second).UnixMicro())
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer run(t, r)()
+		await(t, db, id, Done)
+	})
+}
+
+// TestOrphan says that what a killed process was at is taken up at once by one that is alone.
+func TestOrphan(t *testing.T) {
+	sqldbtest.Both(t, func(t *testing.T, db *sqldb.DB) {
+		id := enqueue(t, db, "work", "")
+		works := map[Kind]Work{"work": func(context.Context, Job, func(int64, int64)) (string, error) { return "done", nil }}
+		if j, err := NewRunner(db, slog.New(slog.DiscardHandler), works).claim(t.Context()); err != nil || j.ID != id { // and dies
+			t.Fatalf("claim() = %+v, %v", j, err)
+		}
+		next := NewRunner(db, slog.New(slog.DiscardHandler), works)
+		if j, err := next.claim(t.Context()); fault.KindOf(err) != fault.NotFound {
+			t.Fatalf("claim() of a job under way = %+v, %v, want nothing", j, err)
+		}
+		if err := Orphan(t.Context(), db); err != nil {
+			t.Fatal(err)
+		}
+		if j, err := next.claim(t.Context()); err != nil || j.ID != id {
+			t.Errorf("claim() of an orphan = %+v, %v, want it", j, err)
+		}
+	})
+}
