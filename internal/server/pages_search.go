@@ -278,13 +278,13 @@ func (p pageSearch) Suggest(ctx context.Context, c grant.Caller, text string) ([
 	}
 	list := make([]console.Suggestion, 0, len(found.Results))
 	for i := range found.Results {
-		list = append(list, pageSuggestion(&found.Results[i], sources))
+		list = append(list, pageSuggestion(text, &found.Results[i], sources))
 	}
 	return list, nil
 }
 
 // pageSuggestion is a completion as the page shows it. Kinds that the page knows nothing of complete the query.
-func pageSuggestion(r *search.Completion, sources map[string]string) console.Suggestion {
+func pageSuggestion(typed string, r *search.Completion, sources map[string]string) console.Suggestion {
 	s := console.Suggestion{Kind: console.SuggestSearch, Text: r.Result, Query: r.Result}
 	switch r.ResultType {
 	case "DOCUMENT":
@@ -295,12 +295,32 @@ func pageSuggestion(r *search.Completion, sources map[string]string) console.Sug
 				s.About = title
 			}
 		}
-	case "PERSON", "PEOPLE":
+	case "ENTITY":
 		s.Kind = console.SuggestPerson
+		if r.Structured != nil && r.Structured.Person != nil && r.Structured.Person.Metadata != nil {
+			m := r.Structured.Person.Metadata
+			if s.About = m.Title; s.About == "" {
+				s.About = m.Department
+			}
+		}
 	case "HISTORY":
 		s.Kind = console.SuggestHistory
-	case "OPERATOR", "OPERATOR_VALUE", "FACET_VALUE":
+	case "DATASOURCE":
+		s.Kind, s.About = console.SuggestOperator, "Search in it alone"
+		if r.Structured != nil && r.Structured.App != nil {
+			s.Query = typed[:strings.LastIndexByte(typed, ' ')+1] + "app:" + r.Structured.App.Datasource + " "
+		}
+	case "OPERATOR":
 		s.Kind = console.SuggestOperator
+		if r.Operator != nil {
+			s.Text, s.About = r.Operator.Name+":", r.Operator.Help
+		}
+	case "OPERATOR_VALUE":
+		s.Kind, s.Query = console.SuggestOperator, r.Result+" "
+		if r.Operator != nil {
+			s.Text = r.Operator.Name + ":" + r.Operator.Value
+			s.About = r.Operator.DisplayValue
+		}
 	}
 	return s
 }

@@ -217,7 +217,7 @@ func ranked(hits []index.Hit, at int, d Document) Ranked {
 		if w.Score > 0 {
 			r.Factors = append(r.Factors, Factor{
 				Code: "word", Text: w.Text, Percent: percent(w.Score / e.Text),
-				Words: "“" + w.Text + "” " + strength(w.Frequency) + share(w.Score/e.Text),
+				Words: "“" + w.Text + "” " + strength(w.Frequency) + ".",
 			})
 		}
 	}
@@ -225,7 +225,7 @@ func ranked(hits []index.Hit, at int, d Document) Ranked {
 		if w.Score > 0 {
 			r.Factors = append(r.Factors, Factor{
 				Code: "pair", Text: w.Text, Percent: percent(w.Score / e.Text),
-				Words: "“" + w.Text + "” stands there in this order" + share(w.Score/e.Text),
+				Words: "“" + w.Text + "” stands there in this order.",
 			})
 		}
 	}
@@ -268,14 +268,6 @@ func strength(frequency float64) string {
 		return "stands there well"
 	}
 	return "stands there once or in a long text"
-}
-
-func share(part float64) string {
-	n := percent(part)
-	if n == 0 {
-		return ": hardly any of what its text scores."
-	}
-	return fmt.Sprintf(": %d %% of what its text scores.", n)
 }
 
 // percent rounds to whole percent.
