@@ -143,11 +143,11 @@ func (s *Service) find(ctx context.Context, c grant.Caller, q Question) (Found, 
 	case !is || err == nil:
 		return found, err
 	case f.Kind == fault.Unprocessable:
-		return found, refuse(codeFilter, "filters", f.Message).Wrap(err)
+		return found, refuse(codeFilter, "filters", "%s", f.Message).Wrap(err)
 	case f.Kind == fault.Invalid && f.Field == "cursor":
-		return found, refuse(codeCursor, "cursor", f.Message).Wrap(err)
+		return found, refuse(codeCursor, "cursor", "%s", f.Message).Wrap(err)
 	case f.Kind == fault.Invalid:
-		return found, refuse(codeFilter, "filters", f.Message).Wrap(err)
+		return found, refuse(codeFilter, "filters", "%s", f.Message).Wrap(err)
 	}
 	return found, err
 }
