@@ -113,8 +113,7 @@ func Begin(ctx context.Context, tx *sqldb.Tx, p Page) (Session, error) {
 		case met && s.ID == p.ID && s.State == Closed && p.Last && p.Digest != "" && p.Digest == s.digest && now.Sub(s.Ended) < repeatWithin:
 		case met && s.ID == p.ID && s.State == Open && !p.Restart:
 		case met && s.State == Open && !p.Restart && now.Sub(s.Seen) < AbandonAfter:
-			return Session{}, conflict("The upload %q of %s is open since %s. Send its last page, or begin this one anew with forceRestartUpload.",
-				s.ID, p.what(), s.Started.UTC().Format(time.RFC3339))
+			return Session{}, conflict("The upload %q of %s is open. Send its last page, or begin this one with forceRestartUpload to drop it.", s.ID, p.what())
 		default:
 			if s, err = open(ctx, tx, p, now); err != nil {
 				return Session{}, err

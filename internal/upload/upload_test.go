@@ -240,7 +240,7 @@ func TestAbandoned(t *testing.T) {
 		s := newShelf(t, db)
 		s.must(first("a"), "1")
 		s.age(upload.AbandonAfter - time.Minute)
-		s.refuses(fault.Conflict, "open since", first("b"), "2")
+		s.refuses(fault.Conflict, "is open", first("b"), "2")
 		s.age(2 * time.Minute)
 		s.must(first("b"), "2")
 		s.refuses(fault.Conflict, "replaced", middle("a"), "1")
