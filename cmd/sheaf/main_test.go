@@ -62,6 +62,10 @@ func TestUsage(t *testing.T) {
 		{[]string{"serve", "--data", data, "--config", config + "x"}, 2, "does not exist"},
 		{[]string{"serve", "--data", data, "--tls-cert", "a"}, 2, "go together"},
 		{[]string{"serve", "--data", data, "--trusted-proxies", "everybody"}, 2, "not an address"},
+		{[]string{"serve", "--data", data, "--rate-limits", "standard,search=5"}, 2, "is no rate"},
+		{[]string{"serve", "--data", data, "--rate-limits", "sickle=5/s"}, 2, "no limit \"sickle\""},
+		{[]string{"serve", "--data", data, "--experimental", "never"}, 2, "always or header"},
+		{[]string{"serve", "--data", data, "--auth-token-life", "25h"}, 2, "from 1m to 24h"},
 		{[]string{"serve", "--data", data, "--listen", "127.0.0.1:0", "--public-url", "ftp://x"}, 1, "public address"},
 		{[]string{"user"}, 2, "needs one of its commands"},
 		{[]string{"user", "add", "--data", data, "--email", "ada@example.com", "--role", "QUEEN"}, 2, "--role is"},
@@ -283,7 +287,7 @@ func (s *stopper) Write(p []byte) (int, error) {
 
 func TestSettings(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "sheaf.yaml")
-	if err := os.WriteFile(file, []byte("listen: from-file\npublic-url: https://file.example\ntrusted-proxies: [10.0.0.1, 10.0.0.2]\nadmin-email: file@example.com\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("listen: from-file\npublic-url: https://file.example\ntrusted-proxies: [10.0.0.1, 10.0.0.2]\nadmin-email: file@example.com\nrate-limits: [standard, search=20/s]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cmd := newServe()
@@ -299,7 +303,7 @@ func TestSettings(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"listen": "from-flag", "public-url": "https://env.example", "trusted-proxies": "10.0.0.1,10.0.0.2",
-		"admin-email": "file@example.com", "new-datasources": "visible",
+		"admin-email": "file@example.com", "new-datasources": "visible", "rate-limits": "standard,search=20/s",
 	} {
 		if got := cmd.Flag(name).Value.String(); got != want {
 			t.Errorf("%s = %q, want %q", name, got, want)

@@ -39,8 +39,7 @@ type serveOptions struct {
 	newDatasources, metricsFile string
 	auditRetention              string
 	logLevel                    string
-	rateLimits                  []string
-	experimental                string
+	rateLimits, experimental    string
 	webTokenLife                time.Duration
 	drain                       time.Duration
 	temporary                   bool // the data is thrown away at the end
@@ -61,7 +60,7 @@ func (o *serveOptions) flags(cmd *cobra.Command) {
 	f.StringVar(&o.newDatasources, "new-datasources", "visible", "whether a new datasource is visible at once, or hidden until an administrator shows it")
 	f.StringVar(&o.metricsFile, "metrics-token-file", "", "a file with the bearer token that opens /metrics on the main address")
 	f.StringVar(&o.auditRetention, "audit-retention", "400d", "how long the audit log is kept, in days, or forever")
-	f.StringSliceVar(&o.rateLimits, "rate-limits", []string{"off"}, "off, standard, or a list such as standard,search=20/s,address=off: how often people, tokens and addresses may ask")
+	f.StringVar(&o.rateLimits, "rate-limits", "off", "off, standard, or a list such as standard,search=20/s,address=off: how often people, tokens and addresses may ask")
 	f.StringVar(&o.experimental, "experimental", "always", "whether experimental operations answer always, or only with the header X-Glean-Include-Experimental: true")
 	f.DurationVar(&o.webTokenLife, "auth-token-life", 2*time.Hour, "how long a token of createauthtoken lives, from 1m to 24h")
 	f.DurationVar(&o.drain, "drain-time", 0, "how long to go on serving after a signal to stop, with /readyz at 503, so that a load balancer can turn away")
@@ -85,7 +84,7 @@ func (o *serveOptions) config(log *slog.Logger) (server.Config, error) {
 		return cfg, usagef("--auth-token-life is from 1m to 24h")
 	}
 	var err error
-	if cfg.Limits, err = limit.Parse(o.rateLimits); err != nil {
+	if cfg.Limits, err = limit.Parse(splitList(o.rateLimits)); err != nil {
 		return cfg, usagef("--rate-limits: %v", err)
 	}
 	if (o.tlsCert == "") != (o.tlsKey == "") {
