@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -60,24 +61,39 @@ func (d *Directory) UploadEmployees(ctx context.Context, page upload.Page, recor
 func checkEmployees(records []EmployeeRecord) ([]EmployeeRecord, error) {
 	list := slices.Clone(records)
 	for i := range list {
-		address, err := FoldEmail(list[i].Email)
-		if err != nil {
-			return nil, errAddress.WithField("email")
-		}
-		list[i].Email = address
-		if err = list[i].takePhoto(); err != nil {
-			return nil, err
-		}
-		if err = list[i].Profile.check(); err != nil {
-			return nil, err
-		}
-		if list[i].Profile.ManagerEmail != "" {
-			if list[i].Profile.ManagerEmail, err = FoldEmail(list[i].Profile.ManagerEmail); err != nil {
-				return nil, errAddress.WithField("managerEmail")
-			}
+		if err := list[i].prepare(); err != nil {
+			return nil, placed(err, i, len(list))
 		}
 	}
 	return list, nil
+}
+
+// prepare checks a record, folds its addresses and takes the photo out.
+func (r *EmployeeRecord) prepare() (err error) {
+	if r.Email, err = FoldEmail(r.Email); err != nil {
+		return errAddress.WithField("email")
+	}
+	if err = r.takePhoto(); err != nil {
+		return err
+	}
+	if err = r.Profile.check(); err != nil {
+		return err
+	}
+	if r.Profile.ManagerEmail != "" {
+		if r.Profile.ManagerEmail, err = FoldEmail(r.Profile.ManagerEmail); err != nil {
+			return errAddress.WithField("managerEmail")
+		}
+	}
+	return nil
+}
+
+// placed says which of several things a fault is about.
+func placed(err error, i, n int) error {
+	f, ok := errors.AsType[*fault.Fault](err)
+	if !ok || n < 2 {
+		return err
+	}
+	return fault.Newf(f.Kind, "Number %d of %d: %s", i+1, n, f.Message).WithField(f.Field)
 }
 
 func employeeChunks(list []EmployeeRecord) (parts [][]EmployeeRecord) {

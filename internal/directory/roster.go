@@ -3,6 +3,7 @@ package directory
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -151,12 +152,14 @@ func (r *Roster) with(changed []*Person) *Roster {
 			cards = append(cards, newCard(p))
 		}
 	}
-	next.retired = make(map[string]*Person, len(r.retired))
-	for id, p := range r.retired {
-		next.retired[id] = p
-	}
+	next.retired = maps.Clone(r.retired)
 	for _, p := range changed {
-		if p.Retired {
+		switch {
+		case !p.Retired:
+			delete(next.retired, p.ID)
+		case next.retired == nil:
+			next.retired = map[string]*Person{p.ID: p}
+		default:
 			next.retired[p.ID] = p
 		}
 	}

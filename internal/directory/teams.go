@@ -83,7 +83,7 @@ func checkTeams(records []TeamRecord) ([]TeamRecord, error) {
 	for i := range list {
 		list[i].Members = slices.Clone(list[i].Members)
 		if err := list[i].check(); err != nil {
-			return nil, err
+			return nil, placed(err, i, len(list))
 		}
 	}
 	return list, nil
