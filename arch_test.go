@@ -44,6 +44,7 @@ var pairs = map[[2]string]string{
 	{"internal/console", "internal/why"}:        "explanations are asked for on a page",
 	{"internal/rpc", "internal/limit"}:          "the edge holds callers to rates",
 	{"internal/corpus", "internal/directory"}:   "the readers of a document are the directory's principals",
+	{"internal/corpus", "internal/job"}:         "what is declared otherwise comes into the index in the background",
 	{"internal/corpus", "internal/upload"}:      "documents are replaced by bulk uploads",
 	{"internal/directory", "internal/upload"}:   "users, groups, memberships and employees are too",
 	{"internal/shortcut", "internal/directory"}: "shortcuts have authors",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -175,7 +176,7 @@ func newIndexingToken() *cobra.Command {
 
 func newIndexingCreate() *cobra.Command {
 	var o offline
-	var datasources, expires, description, cidrs string
+	var datasources, scopes, expires, description, cidrs string
 	var rotation int64
 	cmd := &cobra.Command{
 		Use: "create --data DIR", Short: "Make an indexing token and print its secret, once", Args: noArgs,
@@ -192,7 +193,7 @@ func newIndexingCreate() *cobra.Command {
 			}
 			return o.core(cmd, func(ctx context.Context, core *server.Core) error {
 				t, secret, err := core.Authority.CreateIndexingToken(ctx, core.Authority.Maintenance(), authority.NewIndexingToken{
-					Description: description, Datasources: splitList(datasources), Expires: end, Addresses: splitList(cidrs), PeriodMinutes: rotation,
+					Description: description, Datasources: splitList(datasources), Scopes: splitList(scopes), Expires: end, Addresses: splitList(cidrs), PeriodMinutes: rotation,
 				})
 				if err != nil {
 					return err
@@ -207,6 +208,7 @@ func newIndexingCreate() *cobra.Command {
 	o.flags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&datasources, "datasources", "", "the datasources that it may write, separated by commas (default: all)")
+	f.StringVar(&scopes, "scopes", "", "custommetadata:<group> or custommetadata:global_scope, separated by commas; without --datasources it then writes metadata alone")
 	f.StringVar(&expires, "expires", "90d", "when the token ends: days such as 90d, or a date such as 2027-01-31")
 	f.StringVar(&description, "description", "", "what the token is for")
 	f.StringVar(&cidrs, "allowed-cidrs", "", "the address ranges that may use it, separated by commas (default: any)")
@@ -236,7 +238,7 @@ func newIndexingList() *cobra.Command {
 				for _, t := range tokens {
 					names := "all"
 					if t.Datasources != nil {
-						names = strings.Join(t.Datasources, ",")
+						names = strings.Join(append(slices.Clone(t.Datasources), t.Scopes...), ",")
 					}
 					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", t.ID, t.Mask, names, day(t.Expires), t.State, t.Description)
 				}

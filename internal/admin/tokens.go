@@ -129,6 +129,7 @@ type IndexingToken struct {
 	Mask                  string   `json:"mask"`
 	Description           string   `json:"description"`
 	Datasources           []string `json:"datasources,omitzero"` // absent for all of them
+	Scopes                []string `json:"scopes,omitempty"`
 	AllowedCIDRs          []string `json:"allowedCidrs,omitzero"`
 	RotationPeriodMinutes int64    `json:"rotationPeriodMinutes,omitzero"`
 	RotatedAt             int64    `json:"rotatedAt,omitzero"`
@@ -144,7 +145,7 @@ type IndexingToken struct {
 // IndexingTokenOf returns t as the admin API and the command line print it.
 func IndexingTokenOf(t authority.IndexingToken, secret string) IndexingToken {
 	w := IndexingToken{
-		ID: t.ID, Secret: secret, Mask: t.Mask, Description: t.Description, Datasources: t.Datasources,
+		ID: t.ID, Secret: secret, Mask: t.Mask, Description: t.Description, Datasources: t.Datasources, Scopes: t.Scopes,
 		RotationPeriodMinutes: int64(t.Period / time.Minute), RotatedAt: unix(t.Rotated), CreatedBy: partyName(t.MadeBy),
 		CreatedAt: unix(t.Created), ExpiresAt: unix(t.Expires), LastUsedAt: unix(t.LastUsed), RevokedAt: unix(t.Revoked),
 		RevokedBy: partyName(t.RevokedBy), State: string(t.State),
@@ -164,6 +165,7 @@ type IndexingTokens struct {
 type NewIndexingToken struct {
 	Description           string   `json:"description"`
 	Datasources           []string `json:"datasources,omitzero"`
+	Scopes                []string `json:"scopes,omitempty"` // custommetadata:<group>, custommetadata:global_scope
 	ExpiresAt             int64    `json:"expiresAt"`
 	AllowedCIDRs          []string `json:"allowedCidrs,omitzero"`
 	RotationPeriodMinutes int64    `json:"rotationPeriodMinutes,omitzero"`
@@ -183,7 +185,7 @@ func (s *Service) listIndexing(ctx context.Context, c grant.Caller, _ rpc.None) 
 
 func (s *Service) createIndexing(ctx context.Context, c grant.Caller, req NewIndexingToken) (IndexingToken, error) {
 	t, secret, err := s.authority.CreateIndexingToken(ctx, c, authority.NewIndexingToken{
-		Description: req.Description, Datasources: req.Datasources, Expires: moment(req.ExpiresAt),
+		Description: req.Description, Datasources: req.Datasources, Scopes: req.Scopes, Expires: moment(req.ExpiresAt),
 		Addresses: req.AllowedCIDRs, PeriodMinutes: req.RotationPeriodMinutes,
 	})
 	if err != nil {

@@ -31,7 +31,8 @@ type IndexingToken struct {
 	ID          string
 	Mask        string
 	Description string
-	Datasources []string       // sorted; nil for all of them
+	Datasources []string       // sorted; nil for all of them, empty for none
+	Scopes      []string       // to write custom metadata, sorted: "custommetadata:" and a group, or global_scope
 	Addresses   []netip.Prefix // that may use it; none means any
 	// Period is how often the token must be rotated, zero for never; Rotated is when it last was.
 	Period    time.Duration
@@ -50,6 +51,9 @@ type NewIndexingToken struct {
 	Description string
 	// Datasources are those that the token may write; nil means all, now and later. They need not exist yet.
 	Datasources []string
+	// Scopes are custommetadata:<group>, for a group of custom metadata, and custommetadata:global_scope for all of them. A token that has scopes
+	// and names no datasources may write metadata alone.
+	Scopes []string
 	// Expires is needed, and never moves.
 	Expires time.Time
 	// Addresses are prefixes in CIDR form or single addresses. None means any address.
@@ -84,8 +88,8 @@ func (a *Authority) CreateIndexingToken(ctx context.Context, c grant.Caller, n N
 		entry := audit.By(c)
 		entry.Action, entry.Subject, entry.SubjectName = "indexing-token.create", row.id, row.description
 		entry.Detail = "all datasources"
-		if n.Datasources != nil {
-			entry.Detail = strings.Join(n.Datasources, ", ")
+		if n.Datasources != nil || len(n.Scopes) > 0 {
+			entry.Detail = strings.Join(append(slices.Clone(n.Datasources), n.Scopes...), ", ")
 		}
 		entry.Detail += ", until " + n.Expires.UTC().Format(time.DateOnly)
 		return a.cfg.Audit.Append(ctx, tx, entry)
@@ -112,7 +116,14 @@ func (a *Authority) checkIndexing(n NewIndexingToken) (row indexingTokenRow, err
 		return row, err
 	}
 	row.expires = sqldb.Micros(n.Expires)
-	names, err := checkDatasources(n.Datasources)
+	groups, err := checkMetadata(n.Scopes)
+	if err != nil {
+		return row, err
+	}
+	if len(groups) > 0 && n.Datasources == nil {
+		n.Datasources = []string{}
+	}
+	names, err := checkDatasources(n.Datasources, len(groups) > 0)
 	if err != nil {
 		return row, err
 	}
@@ -124,7 +135,7 @@ func (a *Authority) checkIndexing(n NewIndexingToken) (row indexingTokenRow, err
 		return row, invalid("rotationPeriodMinutes", fmt.Sprintf("The rotation period must be 0, for none, or %d (a day) to %d minutes.", minPeriod, maxPeriod))
 	}
 	row.period = n.PeriodMinutes
-	row.datasources, row.cidrs = jsonText(names), jsonText(prefixes)
+	row.datasources, row.cidrs, row.metadata = jsonText(names), jsonText(prefixes), jsonText(groups)
 	return row, nil
 }
 
@@ -137,11 +148,32 @@ func jsonText(v any) string {
 	return string(text)
 }
 
-func checkDatasources(names []string) ([]string, error) {
+// scopePrefix stands before the group in the scopes of custom metadata.
+const scopePrefix = "custommetadata:"
+
+// checkMetadata returns the groups that scopes name, in lower case.
+func checkMetadata(scopes []string) ([]string, error) {
+	groups := make([]string, 0, len(scopes))
+	if len(scopes) > maxDatasources {
+		return nil, invalid("scopes", fmt.Sprintf("Name at most %d scopes.", maxDatasources))
+	}
+	for _, scope := range scopes {
+		group, ok := strings.CutPrefix(strings.ToLower(scope), scopePrefix)
+		plain := !strings.ContainsFunc(group, func(r rune) bool { return r > 0x7f || !alphanumeric(byte(r)) }) //nolint:gosec // at most 0x7f
+		if !ok || group == "" || len(group) > 50 || !plain && group != grant.AllMetadata {
+			return nil, invalid("scopes", fmt.Sprintf("%q is no scope of an indexing token: custommetadata:<group> and custommetadata:global_scope are.", clip(scope)))
+		}
+		groups = append(groups, group)
+	}
+	slices.Sort(groups)
+	return slices.Compact(groups), nil
+}
+
+func checkDatasources(names []string, mayBeNone bool) ([]string, error) {
 	if names == nil {
 		return nil, nil
 	}
-	if len(names) == 0 || len(names) > maxDatasources {
+	if len(names) == 0 && !mayBeNone || len(names) > maxDatasources {
 		return nil, invalid("datasources", fmt.Sprintf("Name 1 to %d datasources, or leave the list out for all of them.", maxDatasources))
 	}
 	for _, name := range names {
@@ -314,6 +346,12 @@ func (a *Authority) presentIndexing(ctx context.Context, rows []indexingTokenRow
 		}
 		if err := json.Unmarshal([]byte(r.datasources), &t.Datasources); err != nil {
 			return nil, fmt.Errorf("datasources of indexing token %s: %w", r.id, err)
+		}
+		if err := json.Unmarshal([]byte(r.metadata), &t.Scopes); err != nil {
+			return nil, fmt.Errorf("scopes of indexing token %s: %w", r.id, err)
+		}
+		for i, group := range t.Scopes {
+			t.Scopes[i] = scopePrefix + group
 		}
 		if t.Addresses, err = readPrefixes(r.cidrs); err != nil {
 			return nil, fmt.Errorf("addresses of indexing token %s: %w", r.id, err)

@@ -12,6 +12,7 @@ import (
 type indexingTokenRow struct {
 	id, mask, description string
 	datasources, cidrs    string // JSON
+	metadata              string // JSON
 	period                int64  // minutes
 	madeBy, revokedBy     string
 	created, rotated      int64
@@ -20,11 +21,11 @@ type indexingTokenRow struct {
 }
 
 const indexingColumns = `id, mask, description, datasources, cidrs, period, made_by, created_at, rotated_at, expires_at,
-	last_used_at, revoked_at, revoked_by`
+	last_used_at, revoked_at, revoked_by, metadata`
 
 func scanIndexing(s sqldb.Scanner) (r indexingTokenRow, err error) {
 	err = s.Scan(&r.id, &r.mask, &r.description, &r.datasources, &r.cidrs, &r.period, &r.madeBy, &r.created, &r.rotated,
-		&r.expires, &r.used, &r.revoked, &r.revokedBy)
+		&r.expires, &r.used, &r.revoked, &r.revokedBy, &r.metadata)
 	return r, err
 }
 
@@ -43,8 +44,8 @@ func (r indexingTokenRow) state(now int64) State {
 
 func insertIndexing(ctx context.Context, tx *sqldb.Tx, r indexingTokenRow) error {
 	_, err := tx.Exec(ctx, `INSERT INTO indexing_tokens (`+indexingColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, '')`, r.id, r.mask, r.description, r.datasources, r.cidrs,
-		r.period, r.madeBy, r.created, r.rotated, r.expires)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, '', $11)`, r.id, r.mask, r.description, r.datasources, r.cidrs,
+		r.period, r.madeBy, r.created, r.rotated, r.expires, r.metadata)
 	return err
 }
 

@@ -142,15 +142,15 @@ func (l lookup) client(ctx context.Context) (*admission, *fault.Fault, error) {
 }
 
 type indexingRow struct {
-	id, description, datasources, cidrs               string
+	id, description, datasources, metadata, cidrs     string
 	period, rotated, expires, used, revoked, replaced int64
 }
 
 func (l lookup) indexing(ctx context.Context) (*admission, *fault.Fault, error) {
 	row, err := sqldb.One(ctx, l.tx, func(s sqldb.Scanner) (t indexingRow, err error) {
-		err = s.Scan(&t.id, &t.description, &t.datasources, &t.cidrs, &t.period, &t.rotated, &t.expires, &t.used, &t.revoked, &t.replaced)
+		err = s.Scan(&t.id, &t.description, &t.datasources, &t.metadata, &t.cidrs, &t.period, &t.rotated, &t.expires, &t.used, &t.revoked, &t.replaced)
 		return t, err
-	}, `SELECT t.id, t.description, t.datasources, t.cidrs, t.period, t.rotated_at, t.expires_at, t.last_used_at, t.revoked_at, s.until
+	}, `SELECT t.id, t.description, t.datasources, t.metadata, t.cidrs, t.period, t.rotated_at, t.expires_at, t.last_used_at, t.revoked_at, s.until
 		FROM indexing_secrets s JOIN indexing_tokens t ON t.id = s.token WHERE s.hash = $1`, l.key.fingerprint.hex())
 	if err != nil {
 		return missing(err, unauthenticated())
@@ -172,6 +172,9 @@ func (l lookup) indexing(ctx context.Context) (*admission, *fault.Fault, error) 
 	f := &grant.Facts{Kind: grant.Indexing, Scopes: grant.ScopesOf(grant.IndexingScope), Token: row.id, Holder: row.description}
 	if err := json.Unmarshal([]byte(row.datasources), &f.Datasources); err != nil {
 		return nil, nil, fmt.Errorf("datasources of indexing token %s: %w", row.id, err)
+	}
+	if err := json.Unmarshal([]byte(row.metadata), &f.Metadata); err != nil {
+		return nil, nil, fmt.Errorf("scopes of indexing token %s: %w", row.id, err)
 	}
 	if adm.from, err = readPrefixes(row.cidrs); err != nil {
 		return nil, nil, fmt.Errorf("addresses of indexing token %s: %w", row.id, err)

@@ -99,7 +99,7 @@ func sortIndexing(list []authority.IndexingToken, now time.Time, order string) b
 func indexingRowOf(v *visit, t *authority.IndexingToken) indexingRow {
 	s := stateOf(v.now, t.State, t.Expires)
 	row := indexingRow{
-		ID: t.ID, Description: t.Description, Mask: t.Mask, Everything: t.Datasources == nil, Datasources: t.Datasources,
+		ID: t.ID, Description: t.Description, Mask: t.Mask, Everything: t.Datasources == nil, Datasources: append(slices.Clone(t.Datasources), t.Scopes...),
 		Rotation: rotationWords(t, s), MadeBy: nameOf(t.MadeBy), Created: at(v.now, t.Created), Used: at(v.now, t.LastUsed),
 		Expires: at(v.now, t.Expires), State: s.Name, StateHue: s.Hue, StateIcon: s.Icon, Gone: s.over(), MayRevoke: s != stateRevoked,
 		AuditPath: pathAudit + "?" + url.Values{"subject": {t.ID}}.Encode(),
@@ -143,6 +143,7 @@ type indexingNewView struct {
 	Known       []sourceChoice
 	More        string
 	Networks    string
+	Scopes      string
 	Rotations   []rotationChoice
 	Expiry      expiryView
 }
@@ -160,6 +161,7 @@ type rotationChoice struct {
 // indexingDraft is what the form holds, right or wrong.
 type indexingDraft struct {
 	Description, More, Networks string
+	Scopes                      string
 	Datasources                 []string
 	Rotation                    int64
 	Expires, Date               string
@@ -172,7 +174,7 @@ func readIndexingDraft(form url.Values) indexingDraft {
 	}
 	return indexingDraft{
 		Description: strings.TrimSpace(form.Get("description")), More: strings.TrimSpace(form.Get("more")),
-		Networks: strings.TrimSpace(form.Get("allowedCidrs")), Datasources: form["datasources"], Rotation: minutes,
+		Scopes: strings.TrimSpace(form.Get("scopes")), Networks: strings.TrimSpace(form.Get("allowedCidrs")), Datasources: form["datasources"], Rotation: minutes,
 		Expires: form.Get("expires"), Date: form.Get("date"),
 	}
 }
@@ -180,7 +182,7 @@ func readIndexingDraft(form url.Values) indexingDraft {
 // indexingNewView is the form with d in it.
 func (c *Console) indexingNewView(v *visit, d *indexingDraft, p problems) (indexingNewView, error) {
 	view := indexingNewView{
-		Problems: p, Description: d.Description, More: d.More, Networks: d.Networks, Expiry: newExpiry(v.now, d.Expires, d.Date, false),
+		Problems: p, Description: d.Description, More: d.More, Networks: d.Networks, Scopes: d.Scopes, Expiry: newExpiry(v.now, d.Expires, d.Date, false),
 	}
 	view.Expiry.Problems = p
 	list, err := c.cfg.Datasources.Datasources(v.r.Context(), v.admin)
@@ -212,7 +214,7 @@ func (c *Console) newIndexing(v *visit) error {
 		}
 		d = indexingDraft{
 			Description: t.Description, Datasources: t.Datasources, Rotation: int64(t.Period / time.Minute),
-			Networks: joinPrefixes(t.Addresses), Expires: lifetimeOf(t.Created, t.Expires),
+			Networks: joinPrefixes(t.Addresses), Scopes: strings.Join(t.Scopes, " "), Expires: lifetimeOf(t.Created, t.Expires),
 		}
 	}
 	view, err := c.indexingNewView(v, &d, nil)
@@ -243,7 +245,7 @@ func joinPrefixes(list []netip.Prefix) string {
 }
 
 var indexingPlaces = map[string]place{
-	"description": {"description", "f-desc"}, "datasources": {"datasources", "f-more"}, "allowedCidrs": {"allowedCidrs", "f-nets"},
+	"description": {"description", "f-desc"}, "datasources": {"datasources", "f-more"}, "allowedCidrs": {"allowedCidrs", "f-nets"}, "scopes": {"scopes", "f-scopes"},
 	"rotationPeriodMinutes": {"rotationPeriodMinutes", "f-rot"}, "expiresAt": {"date", "f-date"},
 }
 
@@ -254,7 +256,7 @@ func (c *Console) createIndexing(v *visit) error {
 	checkDescription(d.Description, &p)
 	n := authority.NewIndexingToken{
 		Description: d.Description, Datasources: append(slices.Clone(d.Datasources), words(d.More)...),
-		Addresses: words(d.Networks), PeriodMinutes: d.Rotation, Expires: readExpiry(v.now, d.Expires, d.Date, &p),
+		Scopes: words(d.Scopes), Addresses: words(d.Networks), PeriodMinutes: d.Rotation, Expires: readExpiry(v.now, d.Expires, d.Date, &p),
 	}
 	if len(n.Datasources) == 0 {
 		n.Datasources = nil
@@ -287,7 +289,10 @@ func (c *Console) showIndexingSecret(v *visit, t *authority.IndexingToken, secre
 	sources := fact{Name: "Datasources", Text: "all datasources"}
 	example := "wiki"
 	if t.Datasources != nil {
-		sources, example = fact{Name: "Datasources", Chips: t.Datasources}, t.Datasources[0]
+		sources = fact{Name: "Datasources", Chips: append(slices.Clone(t.Datasources), t.Scopes...)}
+		if len(t.Datasources) > 0 {
+			example = t.Datasources[0]
+		}
 	}
 	networks := "any address"
 	if len(t.Addresses) > 0 {
@@ -317,7 +322,7 @@ func (c *Console) askRevokeIndexing(v *visit) error {
 	}
 	sources := "all datasources"
 	if t.Datasources != nil {
-		sources = strings.Join(t.Datasources, ", ")
+		sources = strings.Join(append(slices.Clone(t.Datasources), t.Scopes...), ", ")
 	}
 	view := revokeView{
 		Back: pathIndexing, Tab: "Indexing Tokens", Action: pathIndexing + "/" + url.PathEscape(t.ID) + "/revoke", Description: t.Description,

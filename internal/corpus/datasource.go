@@ -50,6 +50,16 @@ func (c *Corpus) PutDatasource(ctx context.Context, caller grant.Caller, config 
 		} else if err != nil && fault.KindOf(err) != fault.NotFound {
 			return err
 		}
+		if before, err := sqldb.One(ctx, tx, sqldb.ScanText, "SELECT config FROM datasources WHERE name = $1", s.Name); err == nil {
+			var old Settings
+			if json.Unmarshal([]byte(before), &old) != nil || reindexNeeded(&old, &s) {
+				if err := enqueueOnce(ctx, tx, ReindexDatasource, s.Name); err != nil {
+					return err
+				}
+			}
+		} else if fault.KindOf(err) != fault.NotFound {
+			return err
+		}
 		_, err = tx.Exec(ctx, `INSERT INTO datasources (name, folded, config, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)
 			ON CONFLICT (name) DO UPDATE SET config = excluded.config, updated_at = excluded.updated_at`, s.Name, folded, string(config), now)
 		if err != nil {

@@ -46,6 +46,9 @@ type Document struct {
 	Interactions        Interactions `json:"interactions,omitzero"`
 	Comments            []Comment    `json:"comments,omitzero"`
 	Properties          []Property   `json:"customProperties,omitzero"`
+
+	// Metadata is what was said of the document by groups of custom metadata, on documents that were read whole.
+	Metadata []Metadata `json:"-"`
 }
 
 // User is somebody as a connector refers to them. On documents that were read, Email is filled in

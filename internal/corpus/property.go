@@ -116,7 +116,15 @@ func (c *Corpus) definitions(ctx context.Context) (*definitions, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &definitions{version: version, sources: list, properties: make(map[string][]PropertyInfo, len(list))}
+	var schemas []MetadataSchema
+	err = c.db.Read(ctx, func(tx *sqldb.Tx) error {
+		schemas, err = sqldb.All(ctx, tx, scanSchema, "SELECT id, name, fields FROM metadata_schemas ORDER BY folded")
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	d := &definitions{version: version, metadata: metadataProperties(schemas), sources: list, properties: make(map[string][]PropertyInfo, len(list))}
 	for i := range list {
 		d.properties[list[i].Name] = propertiesOf(&list[i].Settings)
 	}
@@ -220,23 +228,24 @@ func checkValue(p *PropertyDefinition, v jsontext.Value) error {
 	if len(v) == 0 || v.Kind() == 'n' {
 		return nil
 	}
-	ok := false
-	switch p.Type {
-	case TypeText, TypeUserID, TypePicklist:
-		ok = v.Kind() == '"'
-	case TypeTextList, TypeMultiPicklist:
-		ok = v.Kind() == '"' || textList(v)
-	case TypeInt:
-		_, ok = Number(p.Type, v)
-	case TypeDate:
-		_, ok = Number(p.Type, v)
-	default:
-		ok = true
-	}
-	if ok {
+	if fits(p.Type, v) {
 		return nil
 	}
 	return invalid("customProperties", "The custom property %q is declared %s: its value is %s.", p.Name, p.Type, wording[p.Type])
+}
+
+// fits reports whether a value is of a type.
+func fits(t PropertyType, v jsontext.Value) (ok bool) {
+	switch t {
+	case TypeText, TypeUserID, TypePicklist:
+		return v.Kind() == '"'
+	case TypeTextList, TypeMultiPicklist:
+		return v.Kind() == '"' || textList(v)
+	case TypeInt, TypeDate:
+		_, ok = Number(t, v)
+		return ok
+	}
+	return true
 }
 
 // wording says what a value of a type looks like.

@@ -111,6 +111,10 @@ func makeReady(ds *Datasource, docs []Document) ([]ready, error) {
 	copies, list := slices.Clone(docs), make([]ready, 0, len(docs))
 	place := make(map[string]int, len(docs))
 	config := sha256.Sum256(ds.Config) // it says how documents are indexed
+	admitted, err := admissionOf(&ds.Settings)
+	if err != nil {
+		return nil, err
+	}
 	for i := range copies {
 		d := &copies[i]
 		d.Datasource = ds.Name
@@ -118,6 +122,9 @@ func makeReady(ds *Datasource, docs []Document) ([]ready, error) {
 			d.Title = d.fallbackTitle()
 		}
 		if err := d.check(ds.Entity); err != nil {
+			return nil, inDocument(err, d, len(copies))
+		}
+		if err := admitted.check(d); err != nil {
 			return nil, inDocument(err, d, len(copies))
 		}
 		d.Key = Ref{Datasource: ds.Name, ObjectType: d.ObjectType, ID: d.ID}.Key()
@@ -439,6 +446,9 @@ func (c *Corpus) erase(ctx context.Context, tx *sqldb.Tx, keys []any) error {
 		return err
 	}
 	if _, err = tx.Exec(ctx, "DELETE FROM document_urls WHERE key IN "+sqldb.In(1, len(keys)), keys...); err != nil {
+		return err
+	}
+	if _, err = tx.Exec(ctx, "DELETE FROM document_metadata WHERE key IN "+sqldb.In(1, len(keys)), keys...); err != nil {
 		return err
 	}
 	changes := make([]change, len(gone))

@@ -184,6 +184,9 @@ func (s *Stretch) fill(ctx context.Context, tx *sqldb.Tx, steps []Change) error 
 		if err := fillUsers(ctx, tx, docs); err != nil {
 			return err
 		}
+		if err := fillMetadata(ctx, tx, docs); err != nil {
+			return err
+		}
 		for _, step := range part {
 			step.Document = docs[step.Key]
 			s.Changes = append(s.Changes, step)

@@ -113,6 +113,11 @@ func (c *Corpus) find(ctx context.Context, caller grant.Caller, much extent, whe
 				docs[d.Key] = d
 			}
 		}
+		if much == whole {
+			if err := fillMetadata(ctx, tx, docs); err != nil {
+				return err
+			}
+		}
 		return fillUsers(ctx, tx, docs)
 	})
 	if err != nil {
@@ -191,6 +196,9 @@ func (c *Corpus) Scan(ctx context.Context, caller grant.Caller, after string, li
 			if size += d.size(); size >= readBytes {
 				break
 			}
+		}
+		if err := fillMetadata(ctx, tx, byKey); err != nil {
+			return err
 		}
 		return fillUsers(ctx, tx, byKey)
 	})

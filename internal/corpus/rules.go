@@ -19,6 +19,10 @@ func Rules() []sqldb.Rule {
 			Query:  "SELECT u.url FROM document_urls u LEFT JOIN documents d ON d.key = u.key WHERE d.key IS NULL ORDER BY u.url",
 		},
 		{
+			Broken: "metadata of no document",
+			Query:  "SELECT m.key FROM document_metadata m LEFT JOIN documents d ON d.key = m.key WHERE d.key IS NULL ORDER BY m.key",
+		},
+		{
 			Broken: "datasource that nobody can see, for it has no realm",
 			Query:  "SELECT s.name FROM datasources s LEFT JOIN realms r ON r.datasource = s.name WHERE r.datasource IS NULL ORDER BY s.name",
 		},

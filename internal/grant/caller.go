@@ -87,6 +87,8 @@ type Facts struct {
 	Holder string
 	// Datasources are those that an indexing token may write; nil means all of them.
 	Datasources []string
+	// Metadata are the groups of custom metadata that an indexing token may write, in lower case, or AllMetadata.
+	Metadata []string
 	// Recheck reports whether the admission still holds. Streams call it at each read of data.
 	Recheck func() error
 }
@@ -142,6 +144,16 @@ func (c Caller) MayIndex(datasource string) bool {
 		return true
 	}
 	return f.Kind == Indexing && (f.Datasources == nil || slices.Contains(f.Datasources, datasource))
+}
+
+// AllMetadata in the place of a group stands for every group of custom metadata.
+const AllMetadata = "global_scope"
+
+// MayDescribe reports whether the caller may write a group of custom metadata, given in lower case: a connector whose token has the scope,
+// or the server itself.
+func (c Caller) MayDescribe(group string) bool {
+	f := c.f()
+	return f.Kind == Maintenance || f.Kind == Indexing && (slices.Contains(f.Metadata, group) || slices.Contains(f.Metadata, AllMetadata))
 }
 
 // Recheck reports, as a fault, that the admission no longer holds. A nil error means that it did
