@@ -18,10 +18,10 @@ type Explainer interface {
 // whys are the operations that explain. The two methods of each answer alike: GET suits a link, POST a program.
 func (s *Service) whys() []rpc.Operation {
 	return []rpc.Operation{
-		rpc.JSON("GET /api/admin/v1/why/access", "Says why a person sees a document or does not.", s.whyAccessByURL),
-		rpc.JSON("POST /api/admin/v1/why/access", "Says why a person sees a document or does not.", s.why.Access),
-		rpc.JSON("GET /api/admin/v1/why/rank", "Says why results stand where they do.", s.whyRankByURL),
-		rpc.JSON("POST /api/admin/v1/why/rank", "Says why results stand where they do.", s.why.Rank),
+		rpc.JSON("GET /api/admin/v1/why/access", "Says why a person sees a document or does not.", s.whyAccessByURL).Refusing(fault.NotFound),
+		rpc.JSON("POST /api/admin/v1/why/access", "Says why a person sees a document or does not.", s.why.Access).Refusing(fault.NotFound),
+		rpc.JSON("GET /api/admin/v1/why/rank", "Says why results stand where they do.", s.whyRankByURL).Refusing(fault.NotFound),
+		rpc.JSON("POST /api/admin/v1/why/rank", "Says why results stand where they do.", s.why.Rank).Refusing(fault.NotFound),
 	}
 }
 
