@@ -154,7 +154,8 @@ fuzz_all() {
 fuzz_targets() { grep -rhoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*\(' . | wc -l; }
 
 # verbose runs Go tests of the binary: what they measured is shown, the list of what passed is not.
-verbose() { go test -count=1 -v "$@" | sed -E '/^=== (RUN|PAUSE|CONT)/d; /^ +--- PASS/d'; }
+verbose() { go test -count=1 -v "$@" | quiet; }
+quiet() { sed -E '/^=== (RUN|PAUSE|CONT)/d; /^ +--- PASS/d'; }
 
 # can_trace says whether this machine lets one process trace another that is not its child.
 can_trace() {
