@@ -46,6 +46,7 @@ var pairs = map[[2]string]string{
 	{"internal/corpus", "internal/directory"}:   "the readers of a document are the directory's principals",
 	{"internal/corpus", "internal/job"}:         "what is declared otherwise comes into the index in the background",
 	{"internal/corpus", "internal/upload"}:      "documents are replaced by bulk uploads",
+	{"internal/corpus", "internal/job"}:         "going through all documents again is background work",
 	{"internal/directory", "internal/upload"}:   "users, groups, memberships and employees are too",
 	{"internal/shortcut", "internal/directory"}: "shortcuts have authors",
 	{"internal/shortcut", "internal/upload"}:    "shortcuts of another service are replaced by bulk uploads",

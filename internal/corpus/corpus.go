@@ -36,6 +36,8 @@ type Corpus struct {
 	wake     chan struct{} // closed at the next commit of a change
 
 	outlines outlines
+	marks    marks
+	refusals refusals
 	declared definitionCache
 }
 

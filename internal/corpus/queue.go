@@ -46,6 +46,9 @@ func (c *Corpus) enqueue(ctx context.Context, tx *sqldb.Tx, changes []change) (f
 			return 0, err
 		}
 	}
+	if err = record(ctx, tx, changes, first); err != nil {
+		return 0, err
+	}
 	if _, err = tx.Raise(ctx, versionChanges); err != nil {
 		return 0, err
 	}

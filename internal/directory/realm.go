@@ -322,6 +322,15 @@ func (d *Directory) Audience(ctx context.Context, datasource string) (Audience, 
 	return "", errNoDatasource
 }
 
+// Testers returns the addresses of a datasource's test group, sorted.
+func (d *Directory) Testers(ctx context.Context, datasource string) (list []string, err error) {
+	err = d.db.Read(ctx, func(tx *sqldb.Tx) error {
+		list, err = sqldb.All(ctx, tx, sqldb.ScanText, "SELECT email FROM realm_testers WHERE datasource = $1 ORDER BY email", datasource)
+		return err
+	})
+	return list, err
+}
+
 // Realms returns every datasource's realm, by name.
 func (d *Directory) Realms(ctx context.Context) ([]Realm, error) {
 	set, err := d.currentRealms(ctx)

@@ -38,7 +38,7 @@ func decoderOf[Req any](pattern string) func(*exchange) (Req, error) {
 	names := reflect.TypeFor[Req]().Implements(reflect.TypeFor[subjecter]())
 	many := reflect.TypeFor[Req]().Implements(reflect.TypeFor[counter]())
 	hasBody := !isNone[Req]() && !strings.HasPrefix(pattern, "GET ") && !strings.HasPrefix(pattern, "DELETE ")
-	needsBody := !allFromURL(reflect.TypeFor[Req]())
+	needsBody := !allFromURL(reflect.TypeFor[Req]()) && !reflect.TypeFor[Req]().Implements(reflect.TypeFor[bodyless]())
 	return func(x *exchange) (req Req, err error) {
 		if hasBody && (needsBody || x.r.ContentLength != 0) {
 			if err = x.decode(&req); err != nil {
@@ -67,6 +67,9 @@ func allFromURL(t reflect.Type) bool {
 	}
 	return t.NumField() > 0
 }
+
+// bodyless is a request that may come without a body.
+type bodyless interface{ BodyOptional() }
 
 // subjecter is a request that names the thing it acts on, for the audit log.
 type subjecter interface{ AuditSubject() string }

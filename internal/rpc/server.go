@@ -46,6 +46,9 @@ type Config struct {
 	Rooms    []Room
 	// Audit records an event before the answer is sent; its error becomes the answer. Nil records nothing.
 	Audit func(context.Context, Event) error
+	// Refused learns of each request of an admitted connector that would have changed something and was refused, with what the
+	// connector was told. It returns at once. Nil learns nothing.
+	Refused func(e Event, message string)
 	// Log takes one line a request. Nil discards.
 	Log *slog.Logger
 	// Metrics registers the server's metrics. Nil keeps them to itself.
@@ -67,6 +70,7 @@ type Config struct {
 type Server struct {
 	admitter Admitter
 	audit    func(context.Context, Event) error
+	refused  func(Event, string)
 	log      *slog.Logger
 	proxies  Proxies
 	deadline time.Duration
@@ -102,7 +106,7 @@ type route struct {
 // that the start stops.
 func NewServer(cfg Config) *Server {
 	s := &Server{
-		admitter: cfg.Admitter, audit: cfg.Audit, log: cfg.Log, proxies: cfg.Proxies, deadline: cfg.Deadline,
+		admitter: cfg.Admitter, audit: cfg.Audit, refused: cfg.Refused, log: cfg.Log, proxies: cfg.Proxies, deadline: cfg.Deadline,
 		exact: map[string]map[string]*route{}, patterns: http.NewServeMux(), large: semaphore.NewWeighted(largeBodies),
 		outgoing: outgoing{all: largeAnswers, each: largeOfACaller, by: map[string]int64{}},
 		limits:   cfg.Limits, hidesExperimental: cfg.HideExperimental,
@@ -257,6 +261,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, rt *route) {
 		w.Header()[deprecatedHeader] = rt.deprecated
 	}
 	err := x.run()
+	x.tell(err)
 	begun := x.w.status != 0
 	if err != nil && !begun {
 		family := rt.op.Family
@@ -358,6 +363,17 @@ func (x *exchange) record(status int) error {
 		Caller: x.caller, Operation: x.rt.name, Subject: x.subject, Address: x.s.proxies.Address(x.r),
 		RequestID: x.context.id, Status: status,
 	})
+}
+
+// tell says that a connector was refused something.
+func (x *exchange) tell(err error) {
+	f, ok := errors.AsType[*fault.Fault](err)
+	if !ok || x.s.refused == nil || x.rt.op.Family != IndexingAPI || !x.rt.op.Changes || !x.caller.Is(grant.Indexing) {
+		return
+	}
+	x.s.refused(Event{
+		Caller: x.caller, Operation: x.rt.name, Subject: x.subject, RequestID: x.context.id, Status: StatusOf(f.Kind),
+	}, secretForm.ReplaceAllString(f.Message, "shf_${1}_…"))
 }
 
 // secretForm matches every secret that sheaf makes.

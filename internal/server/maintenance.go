@@ -29,7 +29,7 @@ const (
 
 // works are the kinds of background work that a server does.
 func (s *Server) works() map[job.Kind]job.Work {
-	return map[job.Kind]job.Work{Reindex: s.reindex, Check: s.check, upload.RemoveStale: s.uploads().Work}
+	return map[job.Kind]job.Work{Reindex: s.reindex, Check: s.check, upload.RemoveStale: s.uploads().Work, corpus.Process: s.Corpus.ProcessWork}
 }
 
 // uploads removes what bulk uploads leave stale.

@@ -136,6 +136,8 @@ func (s *Server) start(ctx context.Context) error {
 	}
 	runner := job.NewRunner(s.DB, s.cfg.Log, s.works())
 	s.running.Go(func() { runner.Run(background) })
+	s.running.Go(func() { s.watch(background) })
+	s.running.Go(func() { s.Corpus.Tend(background, s.Authority.Maintenance(), s.cfg.Log) })
 	head, err := s.Corpus.Head(ctx, s.Authority.Maintenance())
 	if err != nil {
 		return err
@@ -166,8 +168,9 @@ func (s *Server) Rooms() []rpc.Room {
 		inshortcuts.New(shortcut.New(s.DB)).Room(),
 		webauth.New(webTokens{s.Authority}).Room(),
 		platformsearch.New(platformFinder{finder}, s.Corpus, s.Keys).Room(),
-		admin.New(s.Authority, s.Corpus, s.Audit, s.explainer()).Room(),
+		admin.New(s.Authority, s.Corpus, s.Audit, s.explainer(), s.uploads()).Room(),
 	}
+	rooms = append(rooms, s.intakeRooms()...)
 	return append(rooms, contract.Unbuilt(rooms)...)
 }
 
@@ -185,7 +188,7 @@ func (s *Server) wire() error {
 	s.gauges(metrics)
 	limits := limit.New(s.cfg.Limits, time.Now(), metrics)
 	s.api = rpc.NewServer(rpc.Config{
-		Admitter: s.Authority, Rooms: s.Rooms(), Audit: s.record, Log: s.cfg.Log, Metrics: metrics, Proxies: s.cfg.Proxies,
+		Admitter: s.Authority, Rooms: s.Rooms(), Audit: s.record, Refused: s.refused, Log: s.cfg.Log, Metrics: metrics, Proxies: s.cfg.Proxies,
 		Limits: limits, Standing: contract.Standing(), HideExperimental: s.cfg.HideExperimental,
 	})
 	pages, err := console.New(console.Config{

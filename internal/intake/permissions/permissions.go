@@ -33,6 +33,7 @@ func (s *Service) Room() rpc.Room {
 		rpc.JSON("POST /api/index/v1/deleteuser", "Removes a user of a datasource with its memberships.", s.deleteUser).Audited(),
 		rpc.JSON("POST /api/index/v1/deletegroup", "Removes a group of a datasource with its memberships.", s.deleteGroup).Audited(),
 		rpc.JSON("POST /api/index/v1/deletemembership", "Takes a user or a group out of a group.", s.deleteMembership).Audited(),
+		rpc.JSON("POST /api/index/v1/betausers", "Names the people who may see a datasource before others.", s.setTesters).Audited(),
 	)
 }
 
