@@ -28,6 +28,8 @@ async function searchWith(secret) {
   return { status: response.status, ids: response.ok ? ids((await response.json()).results) : [] };
 }
 
+// With script the box is a combobox with suggestions; without, a plain search box.
+const box = () => page.getByRole("combobox", { name: "Search" });
 const heading = (name) => page.getByRole("heading", { level: 1, name });
 const link_ = (name, options) => page.getByRole("link", { name, ...options });
 const button = (name) => page.getByRole("button", { name, exact: true });
@@ -67,7 +69,7 @@ test("with the mouse, looking at every page", async () => {
   await page.goto(await link(admin));
   await inspect(page, "sign-in");
   await button("Sign in").click();
-  await page.getByRole("searchbox", { name: "Search" }).waitFor();
+  await box().waitFor();
   await inspect(page, "start");
 
   await link_("Console").click();
@@ -142,13 +144,13 @@ test("with the mouse, looking at every page", async () => {
   await inspect(page, "audit");
 
   await page.goto(`${server.url}/`);
-  await page.getByRole("searchbox", { name: "Search" }).fill(company.query);
+  await box().fill(company.query);
   await button("Search").click();
   await page.getByRole("article").filter({ hasText: "Tide table for visitors" }).waitFor();
   assert.equal(await page.getByRole("article").count(), company.sees[admin].length);
   assert.match(await page.locator("mark").first().innerText(), /lighthouse/i);
   await inspect(page, "results");
-  await page.getByRole("searchbox", { name: "Search" }).fill("zeppelin");
+  await box().fill("zeppelin");
   await page.keyboard.press("Enter");
   await heading(/zeppelin/).waitFor();
   await inspect(page, "nothing-found");
@@ -167,7 +169,7 @@ test("with the keyboard alone", async () => {
   await page.goto(await link(admin));
   await tabTo(page, button("Sign in"));
   await page.keyboard.press("Enter");
-  await page.getByRole("searchbox", { name: "Search" }).waitFor();
+  await box().waitFor();
 
   await page.goto(`${server.url}/admin/platform/tokens`);
   await page.keyboard.press("Tab");
@@ -212,7 +214,7 @@ test("with the keyboard alone", async () => {
   assert.deepEqual(await searchWith(secret), { status: 200, ids: company.sees[admin] });
 
   await page.goto(`${server.url}/`);
-  await tabTo(page, page.getByRole("searchbox", { name: "Search" }));
+  await tabTo(page, box());
   await page.keyboard.type(company.query);
   await page.keyboard.press("Enter");
   const hit = page.getByRole("article").getByRole("link", { name: "Tide table for visitors" });
@@ -248,13 +250,13 @@ test("a Member finds the console closed, and a used link dead", async () => {
   const once = await link(sam);
   await page.goto(once);
   await button("Sign in").click();
-  await page.getByRole("searchbox", { name: "Search" }).waitFor();
+  await box().waitFor();
   assert.equal(await link_("Console").count(), 0);
   assert.equal((await page.goto(`${server.url}/admin/`)).status(), 403);
   await inspect(page, "not-allowed");
   await context.clearCookies();
   await page.goto(once);
   if (await button("Sign in").count()) await button("Sign in").click();
-  assert.equal(await page.getByRole("searchbox", { name: "Search" }).count(), 0);
+  assert.equal(await box().count(), 0);
   await inspect(page, "link-used");
 });
