@@ -13,6 +13,7 @@ import (
 	"github.com/sheafsearch/sheaf/internal/corpus"
 	"github.com/sheafsearch/sheaf/internal/grant"
 	"github.com/sheafsearch/sheaf/internal/rpc"
+	"github.com/sheafsearch/sheaf/internal/upload"
 )
 
 // Service is the admin API of one server.
@@ -21,16 +22,17 @@ type Service struct {
 	corpus    *corpus.Corpus
 	audit     *audit.Log
 	why       Explainer
+	uploads   *upload.Removals
 }
 
 // New returns the service over what it administers.
-func New(a *authority.Authority, c *corpus.Corpus, l *audit.Log, w Explainer) *Service {
-	return &Service{a, c, l, w}
+func New(a *authority.Authority, c *corpus.Corpus, l *audit.Log, w Explainer, u *upload.Removals) *Service {
+	return &Service{a, c, l, w, u}
 }
 
 // Room is what a session opens. It serves members too, who may see who they are and sign out.
 func (s *Service) Room() rpc.Room {
-	return rpc.Open(grant.AdminScope, grant.Session, append(s.whys(),
+	return rpc.Open(grant.AdminScope, grant.Session, append(append(s.whys(), s.uploadOperations()...),
 		rpc.Bare("POST /api/admin/v1/session", "Signs in with a sign-in code.", s.signIn),
 		rpc.JSON("GET /api/admin/v1/session", "Says who is signed in.", s.whoAmI),
 		rpc.JSON("DELETE /api/admin/v1/session", "Signs out.", s.signOut),

@@ -100,7 +100,11 @@ func (r *Removals) session(ctx context.Context, seq int64) (s Session, err error
 }
 
 func bySeq(ctx context.Context, tx *sqldb.Tx, seq int64) (Session, error) {
-	return sqldb.One(ctx, tx, scan, "SELECT "+columns+" FROM uploads WHERE seq = $1", seq)
+	s, err := sqldb.One(ctx, tx, scan, "SELECT "+columns+" FROM uploads WHERE seq = $1", seq)
+	if fault.KindOf(err) == fault.NotFound {
+		err = fault.New(fault.NotFound, "There is no such upload, or it is forgotten.").Wrap(err)
+	}
+	return s, err
 }
 
 // weigh counts what is stale, and pauses the removal where that is too much. It returns what to say of a pause.
@@ -198,6 +202,26 @@ func (r *Removals) Paused(ctx context.Context, c grant.Caller, datasource string
 		return err
 	})
 	return list, err
+}
+
+// List returns the last n sessions of all kinds in a datasource, the newest first, for administrators.
+func (r *Removals) List(ctx context.Context, c grant.Caller, datasource string, n int) (list []Session, err error) {
+	if err := administers(c); err != nil {
+		return nil, err
+	}
+	err = r.db.Read(ctx, func(tx *sqldb.Tx) error {
+		list, err = sqldb.All(ctx, tx, scan, "SELECT "+columns+" FROM uploads WHERE datasource = $1 ORDER BY seq DESC LIMIT $2", datasource, n)
+		return err
+	})
+	return list, err
+}
+
+// Session returns one session, for administrators. One that is unknown is a fault.NotFound.
+func (r *Removals) Session(ctx context.Context, c grant.Caller, seq int64) (Session, error) {
+	if err := administers(c); err != nil {
+		return Session{}, err
+	}
+	return r.session(ctx, seq)
 }
 
 var errNotPaused = fault.New(fault.Conflict, "This removal is not paused any more.")
