@@ -104,6 +104,8 @@ func TestEverybodyFindsExactlyWhatTheyMayRead(t *testing.T) {
 func TestNothingLeaks(t *testing.T) {
 	t.Parallel()
 	s := sheaftest.Demo(t)
+	// All but earlier searches: what somebody typed they may be offered again.
+	others := []string{"DOCUMENT", "SUGGESTION", "ENTITY", "DATASOURCE", "OPERATOR", "OPERATOR_VALUE"}
 	for _, p := range demo.Promises() {
 		if p.Sees || !active(t, s, p.Email) {
 			continue
@@ -120,13 +122,25 @@ func TestNothingLeaks(t *testing.T) {
 		}{
 			{"/rest/api/v1/search", map[string]any{"query": p.Query, "requestOptions": map[string]any{"facetBucketSize": 100}}},
 			{"/rest/api/v1/search", map[string]any{"query": `"` + secret.Title + `"`, "requestOptions": map[string]any{"facetBucketSize": 100}}},
-			{"/rest/api/v1/autocomplete", map[string]any{"query": p.Query[:3]}},
-			{"/rest/api/v1/autocomplete", map[string]any{"query": p.Query}},
+			{"/rest/api/v1/autocomplete", map[string]any{"query": p.Query[:3], "resultTypes": others}},
+			{"/rest/api/v1/autocomplete", map[string]any{"query": p.Query, "resultTypes": others}},
+			{"/rest/api/v1/autocomplete", map[string]any{"query": secret.Title, "resultTypes": others}},
+			{"/rest/api/v1/recommendations", map[string]any{"recommendationDocumentSpec": map[string]any{"id": key}}},
+			{"/rest/api/v1/recommendations", map[string]any{"recommendationDocumentSpec": map[string]any{"url": secret.URL}}},
+			{"/rest/api/v1/recommendations", map[string]any{"requestOptions": map[string]any{"context": map[string]any{"title": secret.Title}}}},
+			{"/rest/api/v1/getdocpermissions", map[string]any{"documentId": key}},
+			{"/rest/api/v1/getdocumentsbyfacets", map[string]any{"filterSets": []any{map[string]any{"filters": []any{
+				map[string]any{"fieldName": "container", "values": []any{map[string]any{"value": secret.Container}}},
+			}}}}},
+			{"/rest/api/v1/messages", map[string]any{"idType": "CHANNEL_NAME", "id": secret.Container, "datasource": secret.Datasource}},
+			{"/rest/api/v1/messages", map[string]any{"idType": "THREAD_ID", "id": secret.ID, "datasource": "SLACK", "includeRootMessage": true}},
 			{"/rest/api/v1/getdocuments", map[string]any{"documentSpecs": []any{map[string]any{"id": key}}, "includeFields": []string{"DOCUMENT_CONTENT"}}},
 			{"/rest/api/v1/getdocuments", map[string]any{"documentSpecs": []any{map[string]any{"url": secret.URL}}}},
 		} {
-			body := s.Must("POST", c.path, token, c.body).Body
-			if strings.Contains(body, secret.Title) && !strings.Contains(c.path, "search") {
+			body := s.Do("POST", c.path, token, c.body).Body
+			// Other documents may name the title where it was asked for in words.
+			inWords := strings.HasSuffix(c.path, "/search") || strings.HasSuffix(c.path, "/recommendations")
+			if strings.Contains(body, secret.Title) && !inWords {
 				t.Errorf("%s as %s shows the title of %s", c.path, p.Email, p.Document)
 			}
 			if strings.Contains(body, `"id":"`+key+`"`) {
