@@ -78,7 +78,7 @@ type Cursor struct {
 	Position int64
 }
 
-// Facet is the counted values of one field.
+// Facet is the counted values of one field. Counts are exact, however many parts an engine keeps its documents in.
 type Facet struct {
 	Field   string
 	Buckets []Bucket

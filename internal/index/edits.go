@@ -1,11 +1,12 @@
 package index
 
-// MaxEdits is how many edits a correction may be away from a word of that many characters.
+// MaxEdits is how many edits a correction may be away from a word of that many characters. Long words have one as short ones do: whoever mistypes
+// them twice is rare, and an engine that must write all the near words down, to look for them among what an access sees, could not.
 func MaxEdits(runes int) int {
 	switch {
 	case runes < 3:
 		return 0
-	case runes < 6:
+	case runes < 6 || runes > 14:
 		return 1
 	}
 	return 2

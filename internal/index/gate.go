@@ -30,13 +30,22 @@ type Reader struct {
 
 // Reader returns a Reader for the caller at this moment. It must be closed, and soon: what the caller may see is not asked again.
 func (x *Index) Reader(ctx context.Context, c grant.Caller) (*Reader, error) {
+	return x.reader(ctx, c, false)
+}
+
+// reader returns a Reader, for a single question where once is true.
+func (x *Index) reader(ctx context.Context, c grant.Caller, once bool) (*Reader, error) {
 	access, err := x.access(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	snapshot, err := x.engine.Snapshot()
+	take := x.engine.Snapshot
+	if e, can := x.engine.(Momentary); can && once {
+		take = e.Moment
+	}
+	snapshot, err := take(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +98,7 @@ func (x *Index) Spell(ctx context.Context, c grant.Caller, q SpellQuery) ([]Spel
 }
 
 func ask[T any](ctx context.Context, x *Index, c grant.Caller, question func(*Reader) (T, error)) (T, error) {
-	r, err := x.Reader(ctx, c)
+	r, err := x.reader(ctx, c, true)
 	if err != nil {
 		var none T
 		return none, err

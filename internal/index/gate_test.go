@@ -161,3 +161,36 @@ func TestGateIsChangedByMaintenanceAlone(t *testing.T) {
 		t.Errorf("Replace() by the server = %v with %d documents, want none", err, x.State().Documents)
 	}
 }
+
+// fleeting is an engine whose views cost something to hold.
+type fleeting struct {
+	index.Engine
+	moments, snapshots int
+}
+
+func (f *fleeting) Moment(ctx context.Context) (index.Snapshot, error) {
+	f.moments++
+	return f.Engine.Snapshot(ctx)
+}
+
+func (f *fleeting) Snapshot(ctx context.Context) (index.Snapshot, error) {
+	f.snapshots++
+	return f.Engine.Snapshot(ctx)
+}
+
+// TestGateHoldsNoViewForOneQuestion holds that a single question takes a view of the moment where the engine has one, and a reader of several
+// questions a snapshot.
+func TestGateHoldsNoViewForOneQuestion(t *testing.T) {
+	engine := &fleeting{Engine: plain.New()}
+	x := index.New(engine, func(context.Context, grant.Caller) (grant.Access, error) { return grant.Access{}, nil })
+	if _, err := x.Search(t.Context(), grant.Caller{}, index.Query{}); err != nil || engine.moments != 1 || engine.snapshots != 0 {
+		t.Errorf("Search() = %v with %d moments and %d snapshots, want one moment", err, engine.moments, engine.snapshots)
+	}
+	r, err := x.Reader(t.Context(), grant.Caller{})
+	if err != nil || engine.moments != 1 || engine.snapshots != 1 {
+		t.Fatalf("Reader() = %v with %d moments and %d snapshots, want one snapshot more", err, engine.moments, engine.snapshots)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -14,6 +14,7 @@ package index
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/sheafsearch/sheaf/internal/grant"
 )
@@ -24,9 +25,14 @@ type Engine interface {
 	// Apply makes a batch of changes, all or none of them. When it returns, snapshots taken from then on show them. Changes at or
 	// before State().Position are skipped, so that a batch may be replayed. It fails with ErrIncarnation, and changes nothing,
 	// when the batch is of another incarnation than the engine holds; an empty engine takes on the batch's.
+	//
+	// An engine that several processes read may show the others some of a batch before it returns, and after a crash. That is safe: each
+	// change is a whole document with its readers, and the Position is that of before until all of it is there, so that what is missing
+	// comes again.
 	Apply(ctx context.Context, batch Batch) error
-	// Snapshot returns a view of the engine at this moment, which later changes do not touch. It must be closed.
-	Snapshot() (Snapshot, error)
+	// Snapshot returns a view of the engine at this moment, which later changes do not touch. It must be closed, and within
+	// SnapshotAge: an engine may end older ones, whose methods then fail.
+	Snapshot(ctx context.Context) (Snapshot, error)
 	// State says what the engine holds.
 	State() State
 	// Close makes what was applied durable, where the engine can, and ends the engine. Snapshots still open stay readable.
@@ -46,6 +52,15 @@ type Snapshot interface {
 	Position() int64
 	// Close frees what the snapshot held.
 	Close() error
+}
+
+// SnapshotAge is how long a snapshot can be used: more than twice as long as a request may take.
+const SnapshotAge = 5 * time.Minute
+
+// Momentary is what an Engine offers beside Snapshot where holding a view costs it: a view for a single question, whose moment is that of
+// the question. It must be closed all the same.
+type Momentary interface {
+	Moment(ctx context.Context) (Snapshot, error)
 }
 
 // ErrIncarnation is what Apply fails with when a batch comes from another history than the engine's
@@ -106,7 +121,8 @@ type Document struct {
 	Tags    []string
 
 	// Facets are the values that can be filtered by and counted, by field: datasource, type, author, tag, status,
-	// container, and custom properties under their own names. Repeats within a field count once.
+	// container, and custom properties under their own names. Repeats within a field count once. An engine may leave out values
+	// and names of more than MaxValue bytes.
 	Facets map[string][]string
 	// Updated and Created are Unix seconds, 0 when unknown. They can be filtered by as FieldUpdated and FieldCreated.
 	Updated, Created int64

@@ -13,6 +13,7 @@ const (
 	MaxSnippets    = 20    // snippets of one hit
 	MaxLanguages   = 8     // languages of one query
 	MaxSpell       = 32    // words looked up in one question
+	MaxValue       = 8192  // bytes of a facet's value that every engine keeps
 )
 
 // Query asks for documents.

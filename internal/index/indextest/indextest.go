@@ -31,6 +31,8 @@ func Run(t *testing.T, open func(t *testing.T) index.Engine) {
 		{"order within a batch", testBatchOrder},
 		{"deletes", testDeletes},
 		{"readers change", testReaders},
+		{"who may see what", testInspector},
+		{"views of a moment", testMoment},
 		{"snapshot isolation", testIsolation},
 		{"words and phrases", testWords},
 		{"languages", testLanguages},
@@ -117,7 +119,7 @@ func (b *bench) apply(batch index.Batch) {
 
 func (b *bench) snapshot() index.Snapshot {
 	b.Helper()
-	s, err := b.engine.Snapshot()
+	s, err := b.engine.Snapshot(b.Context())
 	if err != nil {
 		b.Fatalf("Snapshot() = %v", err)
 	}
@@ -301,6 +303,62 @@ func testReaders(_ *testing.T, b *bench) {
 		b.Errorf("former readers find %q", got)
 	}
 	b.equal("found by the new reader", []string{"a"}, keys(b.search(access(4), text("secret"))))
+}
+
+// testInspector checks what an engine says of the readers of its live documents, if it says it.
+func testInspector(t *testing.T, b *bench) {
+	kept, replaced := doc("kept", "a", ""), doc("replaced", "a", "")
+	kept.Readers, replaced.Readers = []uint32{2, 1}, []uint32{1}
+	b.put(kept, replaced, doc("gone", "a", ""), &index.Document{Key: "nobody's", Title: "a"})
+	before := b.snapshot()
+	defer b.close(before)
+	if _, can := before.(index.Inspector); !can {
+		t.Skip("the engine does not say who may see a document")
+	}
+	again := *replaced
+	again.Readers = []uint32{7}
+	b.put(&again)
+	b.remove("gone")
+	after := b.snapshot()
+	defer b.close(after)
+	readers := func(s index.Snapshot) map[string][]uint32 {
+		found, err := s.(index.Inspector).Readers(b.Context(), []string{"kept", "replaced", "gone", "nobody's", "never there"})
+		if err != nil {
+			b.Fatalf("Readers() = %v", err)
+		}
+		for key := range found {
+			found[key] = slices.Sorted(slices.Values(found[key]))
+		}
+		return found
+	}
+	b.equal("readers in an earlier snapshot", map[string][]uint32{"kept": {1, 2}, "replaced": {1}, "gone": {1}, "nobody's": nil}, readers(before))
+	b.equal("readers", map[string][]uint32{"kept": {1, 2}, "replaced": {7}, "nobody's": nil}, readers(after))
+	ctx, cancel := context.WithCancel(b.Context())
+	cancel()
+	if _, err := after.(index.Inspector).Readers(ctx, []string{"kept"}); !errors.Is(err, context.Canceled) {
+		b.Errorf("Readers with a cancelled context = %v", err)
+	}
+}
+
+// testMoment checks the views for a single question of an engine that offers them: they show what was applied, under permissions.
+func testMoment(t *testing.T, b *bench) {
+	e, can := b.engine.(index.Momentary)
+	if !can {
+		t.Skip("the engine's snapshots cost nothing to hold")
+	}
+	for i := range 3 {
+		b.put(doc(fmt.Sprintf("d%d", i), "word", ""), &index.Document{Key: "hidden", Title: "word", Readers: []uint32{9}})
+		s, err := e.Moment(b.Context())
+		if err != nil {
+			b.Fatalf("Moment() = %v", err)
+		}
+		q := text("word")
+		q.Total = true
+		if r := b.ask(s, access(everyone), q); r.Total != i+1 || r.Position != b.position || s.Position() != b.position {
+			b.Errorf("a moment has %d documents at %d, want %d at %d", r.Total, r.Position, i+1, b.position)
+		}
+		b.close(s)
+	}
 }
 
 func testIsolation(_ *testing.T, b *bench) {

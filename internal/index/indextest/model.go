@@ -235,7 +235,7 @@ func testConcurrency(_ *testing.T, b *bench) {
 }
 
 func (b *bench) readGeneration(ctx context.Context) {
-	s, err := b.engine.Snapshot()
+	s, err := b.engine.Snapshot(ctx)
 	if err != nil {
 		b.Errorf("Snapshot() = %v", err)
 		return

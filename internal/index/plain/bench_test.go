@@ -39,7 +39,7 @@ func filled(b *testing.B, n int) index.Snapshot {
 	if err := e.Apply(b.Context(), index.Batch{Incarnation: "bench", Changes: sample(n), Through: int64(n)}); err != nil {
 		b.Fatal(err)
 	}
-	s, err := e.Snapshot()
+	s, err := e.Snapshot(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}

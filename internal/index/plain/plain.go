@@ -39,7 +39,7 @@ type place struct {
 
 var errClosed = errors.New("plain: engine is closed")
 
-func (e *engine) Snapshot() (index.Snapshot, error) {
+func (e *engine) Snapshot(context.Context) (index.Snapshot, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	if e.closed {

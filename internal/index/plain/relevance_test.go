@@ -153,7 +153,7 @@ func load(t *testing.T, dir string) (s index.Snapshot, meetings bool) {
 	if err := e.Apply(t.Context(), batch); err != nil {
 		t.Fatal(err)
 	}
-	if s, err = e.Snapshot(); err != nil {
+	if s, err = e.Snapshot(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return s, meetings
