@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sheafsearch/sheaf/internal/fault"
 	"github.com/sheafsearch/sheaf/internal/rpc"
 )
 
@@ -228,6 +229,9 @@ func faultContent(s *schemas, op rpc.Operation, status int, standing rpc.Standin
 		return object{"application/json": object{"schema": ref("IndexFault")}}
 	case status == http.StatusNotFound && standing.Experimental:
 		maps.Copy(text, problem)
+	}
+	if slices.Contains(op.Refuses, fault.Unprocessable) && status == http.StatusUnprocessableEntity { // it lists the filters that mean nothing
+		text["application/json"] = object{"schema": object{"type": "object"}}
 	}
 	if api := familyAPI(op.Family); api != "" { // some errors have a body of the outside API's own
 		if shape := ShapesOf(api).Operations[op.Method+" "+op.Path]; shape != nil && len(shape.Responses[status]) > 0 {

@@ -80,7 +80,7 @@ func (s *Service) Found(ix *index.Index, a Activity, f Filters, box *seal.Box) *
 func (s *Service) Room() rpc.Room {
 	return rpc.Open(grant.Documents, grant.User|grant.Global,
 		rpc.JSON("POST /rest/api/v1/getdocuments", "Reads documents by id or address.", s.get),
-		rpc.JSON("POST /rest/api/v1/getdocumentsbyfacets", "Lists the documents that pass filters.", s.byFacets),
+		rpc.JSON("POST /rest/api/v1/getdocumentsbyfacets", "Lists the documents that pass filters.", s.byFacets).Refusing(fault.Unprocessable),
 		rpc.JSON("POST /rest/api/v1/messages", "Reads the messages of a conversation.", s.messages),
 	)
 }
