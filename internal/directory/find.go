@@ -89,6 +89,7 @@ const maxWords = 16
 // matching is a search taken apart.
 type matching struct {
 	full      string // all of it, folded, as a name would be
+	phrase    string // the same as it stands in a line of words
 	words     []sought
 	namesOnly bool
 }
@@ -103,6 +104,7 @@ type sought struct {
 func (r *Roster) matching(text string, namesOnly bool) matching {
 	words := splitWords(text)
 	m := matching{full: strings.Join(words, " "), namesOnly: namesOnly}
+	m.phrase = " " + m.full + " "
 	for i, w := range words {
 		// A word that begins another one of the search holds wherever that one does.
 		implied := slices.ContainsFunc(words[i+1:], func(o string) bool { return strings.HasPrefix(o, w) }) ||
@@ -139,6 +141,11 @@ func (m *matching) score(c *card) int {
 		score += Named
 	case strings.HasPrefix(c.whole[0], m.full):
 		score += worthName // the name as it is being typed
+	case m.namesOnly:
+	case strings.HasPrefix(c.words, m.phrase):
+		score += worthWord // the title, or how it begins
+	case strings.Contains(c.words, m.phrase):
+		score += worthWord / 2
 	}
 	return score
 }

@@ -61,11 +61,11 @@ func newCard(p *Person) *card {
 		local, _, _ := strings.Cut(address, "@")
 		names = append(append(names, address), splitWords(local)...)
 	}
+	words = append(splitWords(f.Title), splitWords(f.Department)...)
 	for _, address := range append([]string{p.Email}, p.Addresses...) {
 		_, domain, _ := strings.Cut(address, "@")
 		words = append(words, splitWords(domain)...)
 	}
-	words = append(append(words, splitWords(f.Title)...), splitWords(f.Department)...)
 	c.whole = [3]string{
 		strings.Join(splitWords(p.Name), " "), strings.Join(splitWords(f.FirstName+" "+f.LastName), " "),
 		strings.Join(splitWords(f.LastName+" "+f.FirstName), " "),
