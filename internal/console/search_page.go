@@ -124,11 +124,27 @@ func (c *Console) search(v *visit) error {
 	}
 	view.fill(found, a, v.now)
 	if v.admin.Role() >= grant.RoleAdmin {
+		searched := a
+		if found.Corrected != "" {
+			searched.Text = found.Corrected
+		}
 		for i := range view.Hits {
-			view.Hits[i].Why = pathWhy + "?" + url.Values{"query": {a.Text}, "document": {view.Hits[i].ID}}.Encode()
+			view.Hits[i].Why = searched.why(view.Hits[i].ID)
 		}
 	}
 	return v.write(http.StatusOK, "search", f, view)
+}
+
+// why is the address of the explanation of one result. A tab is a filter by datasource.
+func (a asked) why(document string) string {
+	form := url.Values{"query": {a.Text}, "document": {document}}
+	for _, f := range a.Filters {
+		form["f."+f.Field] = f.Values
+	}
+	if a.Tab != "" {
+		form["f.app"] = []string{a.Tab}
+	}
+	return pathWhy + "?" + form.Encode()
 }
 
 // brokenSearch says in words why there are no results. What the person can mend is told as it is.

@@ -26,6 +26,9 @@ type whyView struct {
 	Access  *accessView
 	Rank    *rankView
 	Problem string
+	// Keep are the filters of the search that is asked about, as its page names them.
+	Keep    []fieldValue
+	filters []why.Filter
 	// RankTab says that the question is about rank.
 	RankTab bool
 	Tabs    []tabView
@@ -83,6 +86,14 @@ func (c *Console) why(v *visit) error {
 		Person: get("person"), Document: get("document"), Query: get("query"), Self: v.admin.Email(),
 		MayAskForOthers: v.admin.Role() == grant.RoleSuperAdmin, RankTab: form.Has("query"),
 	}
+	if a, err := readAsked(form); err == nil && view.RankTab {
+		for _, f := range a.Filters {
+			view.filters = append(view.filters, why.Filter{Field: f.Field, Values: f.Values})
+			for _, value := range f.Values {
+				view.Keep = append(view.Keep, fieldValue{"f." + f.Field, value})
+			}
+		}
+	}
 	view.Tabs = []tabView{
 		{"Who sees it", whyPath(view.Person, view.Document), -1, !view.RankTab},
 		{"Why it ranks there", pathWhy + "?" + url.Values{"query": {view.Query}, "document": {view.Document}}.Encode(), -1, view.RankTab},
@@ -106,7 +117,7 @@ func whyPath(person, document string) string {
 func (w *whyView) ask(v *visit) error {
 	switch {
 	case w.RankTab && (w.Query != "" || w.Document != ""):
-		answer, err := v.c.cfg.Why.Rank(v.r.Context(), v.admin, why.RankRequest{Query: w.Query, Person: w.Person, Document: w.Document})
+		answer, err := v.c.cfg.Why.Rank(v.r.Context(), v.admin, why.RankRequest{Query: w.Query, Person: w.Person, Document: w.Document, Filters: w.filters})
 		if err != nil {
 			return err
 		}

@@ -217,7 +217,7 @@ test("with the keyboard alone", async () => {
   await tabTo(page, box());
   await page.keyboard.type(company.query);
   await page.keyboard.press("Enter");
-  const hit = page.getByRole("article").getByRole("link", { name: "Tide table for visitors" });
+  const hit = page.getByRole("article").getByRole("link", { name: "Tide table for visitors", exact: true });
   await hit.waitFor();
   await tabTo(page, hit);
 });
