@@ -435,26 +435,41 @@ func (c *Corpus) Delete(ctx context.Context, caller grant.Caller, ref Ref, versi
 		if err := directory.Advance(ctx, tx, subject(key), version); err != nil {
 			return err
 		}
-		return c.erase(ctx, tx, []any{key})
+		_, err := c.erase(ctx, tx, []any{key})
+		return err
 	})
 }
 
-// erase removes those of the named documents that there are, and says so in the queue.
-func (c *Corpus) erase(ctx context.Context, tx *sqldb.Tx, keys []any) error {
-	gone, err := sqldb.All(ctx, tx, sqldb.ScanText, "DELETE FROM documents WHERE key IN "+sqldb.In(1, len(keys))+" RETURNING key", keys...)
-	if err != nil || len(gone) == 0 {
-		return err
+// A removal of several documents takes a few at a time, and no more once it has taken this long: what one costs depends on
+// its size, up to some 10 ms.
+const (
+	eraseFew  = 4
+	eraseTime = 20 * time.Millisecond
+)
+
+// erase removes those of the named documents that there are, and says so in the queue. It stops early where that takes
+// long, and returns how many of the keys it has dealt with.
+func (c *Corpus) erase(ctx context.Context, tx *sqldb.Tx, keys []any) (done int, err error) {
+	var changes []change
+	for begun := time.Now(); done < len(keys) && time.Since(begun) < eraseTime; {
+		few := keys[done:min(done+eraseFew, len(keys))]
+		gone, err := sqldb.All(ctx, tx, sqldb.ScanText, "DELETE FROM documents WHERE key IN "+sqldb.In(1, len(few))+" RETURNING key", few...)
+		if err != nil {
+			return 0, err
+		}
+		for _, key := range gone {
+			changes = append(changes, change{key, opDelete})
+		}
+		done += len(few)
 	}
-	if _, err = tx.Exec(ctx, "DELETE FROM document_urls WHERE key IN "+sqldb.In(1, len(keys)), keys...); err != nil {
-		return err
+	if len(changes) == 0 {
+		return done, nil
 	}
-	if _, err = tx.Exec(ctx, "DELETE FROM document_metadata WHERE key IN "+sqldb.In(1, len(keys)), keys...); err != nil {
-		return err
-	}
-	changes := make([]change, len(gone))
-	for i, key := range gone {
-		changes[i] = change{key, opDelete}
+	for _, table := range []string{"document_urls", "document_metadata"} {
+		if _, err = tx.Exec(ctx, "DELETE FROM "+table+" WHERE key IN "+sqldb.In(1, done), keys[:done]...); err != nil {
+			return 0, err
+		}
 	}
 	_, err = c.enqueue(ctx, tx, changes)
-	return err
+	return done, err
 }
