@@ -132,6 +132,9 @@ func putEmployees(ctx context.Context, tx *sqldb.Tx, records []EmployeeRecord) e
 			continue
 		}
 		if err := putEmployee(ctx, tx, &records[i], mark); err != nil {
+			if f, ok := errors.AsType[*fault.Fault](err); ok && f.Kind == fault.Conflict && len(records) > 1 {
+				return fault.Newf(fault.Conflict, "%s: %s Those before may have been written.", records[i].Email, f.Message).WithField(f.Field)
+			}
 			return err
 		}
 	}
