@@ -209,10 +209,13 @@ func (t *typing) answer() (AutocompleteResponse, error) {
 	return resp, err
 }
 
-// track gives the completions that lead to a document or a person their tokens. The others say all that they are.
+// maxTrackedCompletions bounds the tokens of an answer that is made at every key: no box shows more completions at once.
+const maxTrackedCompletions = 10
+
+// track gives the first completions that lead to a document or a person their tokens. The others say all that they are.
 func (t *typing) track(list []Completion, from int) (err error) {
 	for i := range list {
-		if c := &list[i]; c.key != "" || c.person != "" {
+		if c := &list[i]; (c.key != "" || c.person != "") && from+i < maxTrackedCompletions {
 			c.TrackingToken, err = t.service.track(t.caller, Tracked{Query: t.req.Query, Document: c.key, Person: c.person, Position: from + i})
 			if err != nil {
 				return err

@@ -442,3 +442,39 @@ func FuzzSearch(f *testing.F) {
 		}
 	})
 }
+
+// TestBucketsByPrefix holds which buckets of a facet a prefix keeps: those with a word that begins so, of the value or of what is shown for
+// it, and of people by each of their names.
+func TestBucketsByPrefix(t *testing.T) {
+	s, people := newService(t, shelf{})
+	ada := caller(t, people, "ada@harbour.example")
+	for _, c := range []struct {
+		facet, prefix string
+		want          []string
+	}{
+		{"from", "skip", []string{"bo@harbour.example"}}, // whom others call so
+		{"from", "BO", []string{"bo@harbour.example"}},   // as the employer has it
+		{"from", "ada", []string{"ada@harbour.example", "adam@harbour.example"}},
+		{"from", "harb", []string{"ada@harbour.example", "adam@harbour.example", "bo@harbour.example"}},
+		{"app", "ship", []string{"log"}},
+		{"type", "log", []string{"Page"}}, // shown as a log page
+		{"type", "she", []string{"Sheet"}},
+		{"type", "eet", nil},
+	} {
+		resp, err := s.Search(t.Context(), ada, Request{Options: &Options{
+			ResponseHints: []string{hintFacets}, FacetBucketSize: 10, DefaultFacets: []string{"status"}, FacetBucketFilter: &BucketFilter{Facet: c.facet, Prefix: c.prefix},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, f := range resp.FacetResults {
+			for _, b := range f.Buckets {
+				got = append(got, b.Value.StringValue)
+			}
+		}
+		if d := cmp.Diff(c.want, got); d != "" {
+			t.Errorf("buckets of %s with %q (-want +got):\n%s", c.facet, c.prefix, d)
+		}
+	}
+}
