@@ -17,7 +17,7 @@ type Explanation struct {
 	Inactive, Hidden, NotTester bool
 	// IdentitySource is the datasource that says who is a user and in which group: the document's own unless it borrows.
 	IdentitySource string
-	// ByEmail says that the datasource names users by address.
+	// ByEmail says that memberships of IdentitySource name users by address.
 	ByEmail bool
 	// Addresses are those the person holds now.
 	Addresses []string
@@ -149,7 +149,7 @@ func (x *explainer) explain(person string, readers []uint32) (e Explanation, err
 	for _, a := range addresses {
 		e.Addresses = append(e.Addresses, a.address)
 	}
-	x.byEmail, e.ByEmail, e.IdentitySource = r.ByEmail, r.ByEmail, r.IdentitySource
+	x.byEmail, e.ByEmail, e.IdentitySource = r.ByEmail, r.membersByEmail, r.IdentitySource
 	e.Inactive, e.Hidden = !x.person.Active, r.audience() == NotVisible
 	e.NotTester = r.narrowed() && !r.hasTester(addresses)
 	if e.Identities, err = x.identities(r.IdentitySource, addresses); err != nil {
