@@ -1,8 +1,10 @@
 package contract
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -170,7 +172,7 @@ func (c *comparer) request(api API, subject string, shape *Shape, req reflect.Ty
 }
 
 func (c *comparer) response(api API, subject string, shape *Shape, op rpc.Operation) {
-	const ok = 200 // what rpc answers on success
+	ok := cmp.Or(op.Status, http.StatusOK)
 	bodies, known := shape.Responses[ok]
 	var media []string
 	for _, body := range bodies {
@@ -187,7 +189,7 @@ func (c *comparer) response(api API, subject string, shape *Shape, op rpc.Operat
 	}
 	switch {
 	case !known:
-		c.report("%s status 200 not in the contract", subject)
+		c.report("%s status %d not in the contract", subject, ok)
 	case len(bodies) > 0 || op.Media != "":
 		c.report("%s media %q, contract %q", subject, op.Media, strings.Join(media, " "))
 	}

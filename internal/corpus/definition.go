@@ -20,7 +20,6 @@ type Settings struct {
 	SuggestionText string             `json:"suggestionText,omitzero"`
 	Objects        []ObjectDefinition `json:"objectDefinitions,omitzero"`
 	HiddenFacets   []string           `json:"hideBuiltInFacets,omitzero"` // TYPE, TAG, AUTHOR or OWNER
-	RedlistTitle   string             `json:"redlistTitleRegex,omitzero"` // documents whose title matches are not searched
 	Quicklinks     []Quicklink        `json:"quicklinks,omitzero"`
 	Aliases        []string           `json:"aliases,omitzero"` // further names by which people ask for the datasource
 	IdentitySource string             `json:"identityDatasourceName,omitzero"`
@@ -110,10 +109,8 @@ func (s *Settings) check() error {
 	if s.URLRegex == "" && !s.Entity {
 		return invalid("urlRegex", "A datasource needs an urlRegex, unless isEntityDatasource is true.")
 	}
-	for field, pattern := range map[string]string{"urlRegex": s.URLRegex, "redlistTitleRegex": s.RedlistTitle} {
-		if _, err := compile(pattern); err != nil || len(pattern) > maxRegex {
-			return invalid(field, "The %s cannot be read: use RE2 syntax and at most %d bytes.", field, maxRegex)
-		}
+	if _, err := compile(s.URLRegex); err != nil || len(s.URLRegex) > maxRegex {
+		return invalid("urlRegex", "The urlRegex cannot be read: use RE2 syntax and at most %d bytes.", maxRegex)
 	}
 	if err := s.checkLook(); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package corpus
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -163,6 +164,9 @@ func checkMetadataKeys(keys []PropertyDefinition) error {
 	for i := range keys {
 		k := &keys[i]
 		if err := checkMetadataName("metadataKeys", k.Name); err != nil {
+			return err
+		}
+		if err := k.check(); err != nil {
 			return err
 		}
 		if word := strings.ToLower(k.Name); seen[word] {
@@ -328,10 +332,13 @@ func metadataProperties(schemas []MetadataSchema) []PropertyInfo {
 	var list []PropertyInfo
 	for _, s := range schemas {
 		for _, k := range s.Keys {
-			list = append(list, PropertyInfo{
-				Operator: Operator(s.Group + k.Name), Name: s.Group + k.Name, Label: s.Group + " " + k.Name, LabelPlural: s.Group + " " + k.Name,
-				Type: k.Type, Facet: !BuiltIn(Operator(s.Group + k.Name)), Indexed: !BuiltIn(Operator(s.Group + k.Name)), Group: s.Group,
-			})
+			word := Operator(s.Group + k.Name)
+			info := PropertyInfo{
+				Operator: word, Name: s.Group + k.Name, Label: cmp.Or(k.DisplayLabel, s.Group+" "+k.Name), Type: k.Type, Order: k.FacetOrder,
+				Facet: !k.HideFacet && !BuiltIn(word), Indexed: !BuiltIn(word), Group: s.Group, Shown: k.UIOptions,
+			}
+			info.LabelPlural = cmp.Or(k.DisplayLabelPlural, info.Label)
+			list = append(list, info)
 		}
 	}
 	return list

@@ -118,7 +118,7 @@ func (c *Corpus) reindexMetadata(ctx context.Context, caller grant.Caller, schem
 
 // reindexNeeded reports whether documents are indexed otherwise under another configuration.
 func reindexNeeded(old, now *Settings) bool {
-	return old.RedlistTitle != now.RedlistTitle || old.ByEmail != now.ByEmail || !slices.EqualFunc(old.Objects, now.Objects, func(a, b ObjectDefinition) bool {
+	return old.ByEmail != now.ByEmail || !slices.EqualFunc(old.Objects, now.Objects, func(a, b ObjectDefinition) bool {
 		return a.Name == b.Name && slices.EqualFunc(a.Properties, b.Properties, func(p, q PropertyDefinition) bool {
 			return p.Name == q.Name && p.Type == q.Type && p.SkipIndexing == q.SkipIndexing
 		})

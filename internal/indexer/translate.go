@@ -78,6 +78,7 @@ func (t *translator) document(d *corpus.Document) *index.Document {
 		doc.Facets[facetTag] = d.Tags
 	}
 	t.properties(d, doc)
+	t.metadata(d, doc)
 	return doc
 }
 
@@ -129,10 +130,15 @@ func popularity(n corpus.Interactions) float64 {
 // maxFacetValue bounds the bytes of a value that can be filtered by. Longer ones are prose.
 const maxFacetValue = 256
 
+// maxPropertyText bounds how much text of a document's properties is searched.
+const maxPropertyText = 64 << 10
+
 // properties adds custom properties. What a declaration keeps out of the index stays out; without
 // one, the JSON says what the value is. A value that is not of the declared type, because the
 // declaration came later, is left out until the document is sent again.
 func (t *translator) properties(d *corpus.Document, doc *index.Document) {
+	var words []string
+	size := 0
 	for _, p := range d.Properties {
 		var declared corpus.PropertyDefinition
 		if ds := t.sources[d.Datasource]; ds != nil {
@@ -144,7 +150,16 @@ func (t *translator) properties(d *corpus.Document, doc *index.Document) {
 		}
 		for _, v := range values(p.Value) {
 			text, err := scalar(v)
-			if err != nil || text == "" || len(text) > maxFacetValue {
+			if err != nil || text == "" {
+				continue
+			}
+			if size += len(text); searched(declared.Type) && v.Kind() == '"' && size <= maxPropertyText {
+				words = append(words, text)
+			}
+			if declared.Type == corpus.TypeUserID {
+				text, _ = t.user(corpus.User{Name: text, Email: text})
+			}
+			if len(text) > maxFacetValue {
 				continue
 			}
 			doc.Facets[field] = append(doc.Facets[field], text)
@@ -153,6 +168,41 @@ func (t *translator) properties(d *corpus.Document, doc *index.Document) {
 			}
 		}
 	}
+	if len(words) > 0 {
+		doc.Body = strings.Join(append([]string{doc.Body}, words...), "\n")
+	}
+}
+
+// metadata adds what groups of custom metadata say of the document.
+func (t *translator) metadata(d *corpus.Document, doc *index.Document) {
+	for _, m := range d.Metadata {
+		for _, v := range m.Values {
+			if v.Operator == "" || corpus.BuiltIn(v.Operator) {
+				continue
+			}
+			for _, item := range values(v.Value) {
+				text, err := scalar(item)
+				if err != nil || text == "" {
+					continue
+				}
+				if len(text) <= maxFacetValue {
+					doc.Facets[v.Operator] = append(doc.Facets[v.Operator], text)
+				}
+				if !v.SkipIndexing {
+					doc.Body += "\n" + text
+				}
+			}
+		}
+	}
+}
+
+// searched reports whether values of a type are words that people search for.
+func searched(t corpus.PropertyType) bool {
+	switch t {
+	case corpus.TypeText, corpus.TypePicklist, corpus.TypeTextList, corpus.TypeMultiPicklist:
+		return true
+	}
+	return false
 }
 
 // values lists the scalars of a property: itself, or the members of its list.

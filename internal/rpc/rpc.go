@@ -101,6 +101,7 @@ type Operation struct {
 	Built   bool   // false for operations that answer 404
 	Bare    bool   // admits everybody
 	Media   string // the media type of a success, without parameters; "" for an empty body
+	Status  int    // of a success; 0 for 200
 	MaxBody int64  // bytes after decompression
 	Changes bool   // changes state, and so leaves an entry in the audit log
 	// Refuses are the kinds of fault that the handler answers with and the outside API does not mention.

@@ -15,6 +15,7 @@ import (
 	"github.com/sheafsearch/sheaf/internal/fault"
 	"github.com/sheafsearch/sheaf/internal/index"
 	"github.com/sheafsearch/sheaf/internal/index/plain"
+	indocuments "github.com/sheafsearch/sheaf/internal/intake/documents"
 	"github.com/sheafsearch/sheaf/internal/job"
 	"github.com/sheafsearch/sheaf/internal/shortcut"
 	"github.com/sheafsearch/sheaf/internal/sqldb"
@@ -29,7 +30,10 @@ const (
 
 // works are the kinds of background work that a server does.
 func (s *Server) works() map[job.Kind]job.Work {
-	return map[job.Kind]job.Work{Reindex: s.reindex, Check: s.check, upload.RemoveStale: s.uploads().Work, corpus.Process: s.Corpus.ProcessWork}
+	works := map[job.Kind]job.Work{Reindex: s.reindex, Check: s.check, upload.RemoveStale: s.uploads().Work, corpus.Process: s.Corpus.ProcessWork}
+	works[corpus.WorkSubmission] = indocuments.New(s.Corpus).Work(s.Authority.Maintenance())
+	maps.Copy(works, s.Corpus.Works(s.Authority.Maintenance()))
+	return works
 }
 
 // uploads removes what bulk uploads leave stale.

@@ -28,9 +28,11 @@ import (
 	"github.com/sheafsearch/sheaf/internal/indexer"
 	"github.com/sheafsearch/sheaf/internal/intake/datasources"
 	indocuments "github.com/sheafsearch/sheaf/internal/intake/documents"
+	"github.com/sheafsearch/sheaf/internal/intake/metadata"
 	inpeople "github.com/sheafsearch/sheaf/internal/intake/people"
 	"github.com/sheafsearch/sheaf/internal/intake/permissions"
 	inshortcuts "github.com/sheafsearch/sheaf/internal/intake/shortcuts"
+	"github.com/sheafsearch/sheaf/internal/intake/submissions"
 	"github.com/sheafsearch/sheaf/internal/job"
 	"github.com/sheafsearch/sheaf/internal/limit"
 	"github.com/sheafsearch/sheaf/internal/room/docpermissions"
@@ -163,6 +165,8 @@ func (s *Server) Rooms() []rpc.Room {
 		}).Room(),
 		datasources.New(s.Corpus).Room(),
 		indocuments.New(s.Corpus).Room(),
+		metadata.New(s.Corpus).Room(),
+		submissions.New(s.Corpus).Room(),
 		permissions.New(s.People).Room(),
 		inpeople.New(s.People).Room(),
 		inshortcuts.New(shortcut.New(s.DB)).Room(),
