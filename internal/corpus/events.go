@@ -191,6 +191,7 @@ func (c *Corpus) Events(ctx context.Context, caller grant.Caller, ref Ref, shown
 		}
 		return nil
 	})
+	slices.SortStableFunc(events, func(a, b Event) int { return b.At.Compare(a.At) })
 	events = slices.DeleteFunc(events, func(e Event) bool { return e.At.Before(since) })
 	return events[:min(len(events), limit)], err
 }

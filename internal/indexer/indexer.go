@@ -33,6 +33,8 @@ type Config struct {
 	// Name tells this follower of the queue from others. Empty makes one up, which fits an index
 	// that does not outlive the process.
 	Name string
+	// Shown learns of each position up to which everything can be found from now on. It returns at once. Nil learns nothing.
+	Shown func(position int64)
 	// Log receives what operators should know. Nil discards it.
 	Log *slog.Logger
 }

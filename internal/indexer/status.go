@@ -9,6 +9,9 @@ func (x *Indexer) arrived(position, head int64) {
 	x.status.Err, x.status.Filling, x.ready = nil, false, true
 	x.status.Head = head
 	x.status.Position = position
+	if x.cfg.Shown != nil {
+		x.cfg.Shown(position)
+	}
 	close(x.moved)
 	x.moved = make(chan struct{})
 }

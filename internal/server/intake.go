@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"github.com/sheafsearch/sheaf/internal/corpus"
 	"github.com/sheafsearch/sheaf/internal/grant"
@@ -65,22 +64,6 @@ func (x shown) Holds(ctx context.Context, keys []string) (map[string]bool, error
 		holds[key] = true
 	}
 	return holds, err
-}
-
-// revealEvery bounds how often the moment is noted at which the index showed more: under load, what it shows within this time
-// counts as shown together.
-const revealEvery = 50 * time.Millisecond
-
-// watch notes for the lives of documents what the index shows when, until ctx ends.
-func (s *Server) watch(ctx context.Context) {
-	for position := int64(-1); s.Indexer.WaitFor(ctx, position+1) == nil; {
-		position = s.Indexer.Position()
-		s.Corpus.Reveal(position)
-		select {
-		case <-ctx.Done():
-		case <-time.After(revealEvery):
-		}
-	}
 }
 
 // refused notes what a connector was refused. The first part of the subject of a request of the Indexing API is its

@@ -121,7 +121,7 @@ const fillTime = 5 * time.Second
 // start starts the goroutines that follow the queue and work on jobs, and waits a little for the index.
 func (s *Server) start(ctx context.Context) error {
 	s.Indexer = indexer.New(indexer.Config{
-		Corpus: s.Corpus, Directory: s.People, Index: s.Index, Caller: s.Authority.Maintenance(), Log: s.cfg.Log,
+		Corpus: s.Corpus, Directory: s.People, Index: s.Index, Caller: s.Authority.Maintenance(), Log: s.cfg.Log, Shown: s.Corpus.Reveal,
 		Fresh: func() (index.Engine, error) { return plain.New(), nil },
 	})
 	background, stop := context.WithCancel(context.Background())
@@ -138,7 +138,6 @@ func (s *Server) start(ctx context.Context) error {
 	}
 	runner := job.NewRunner(s.DB, s.cfg.Log, s.works())
 	s.running.Go(func() { runner.Run(background) })
-	s.running.Go(func() { s.watch(background) })
 	s.running.Go(func() { s.Corpus.Tend(background, s.Authority.Maintenance(), s.cfg.Log) })
 	head, err := s.Corpus.Head(ctx, s.Authority.Maintenance())
 	if err != nil {
