@@ -38,6 +38,7 @@ type serveOptions struct {
 	tlsCert, tlsKey             string
 	newDatasources, metricsFile string
 	auditRetention              string
+	activityRetention           string
 	logLevel                    string
 	rateLimits, experimental    string
 	webTokenLife                time.Duration
@@ -60,11 +61,24 @@ func (o *serveOptions) flags(cmd *cobra.Command) {
 	f.StringVar(&o.newDatasources, "new-datasources", "visible", "whether a new datasource is visible at once, or hidden until an administrator shows it")
 	f.StringVar(&o.metricsFile, "metrics-token-file", "", "a file with the bearer token that opens /metrics on the main address")
 	f.StringVar(&o.auditRetention, "audit-retention", "400d", "how long the audit log is kept, in days, or forever")
+	f.StringVar(&o.activityRetention, "activity-retention", "365d", "how long what people opened and searched for is kept, in days, or forever")
 	f.StringVar(&o.rateLimits, "rate-limits", "off", "off, standard, or a list such as standard,search=20/s,address=off: how often people, tokens and addresses may ask")
 	f.StringVar(&o.experimental, "experimental", "always", "whether experimental operations answer always, or only with the header X-Glean-Include-Experimental: true")
 	f.DurationVar(&o.webTokenLife, "auth-token-life", 2*time.Hour, "how long a token of createauthtoken lives, from 1m to 24h")
 	f.DurationVar(&o.drain, "drain-time", 0, "how long to go on serving after a signal to stop, with /readyz at 503, so that a load balancer can turn away")
 	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
+}
+
+// retention reads a number of days, or forever, which is less than zero.
+func retention(name, text string) (time.Duration, error) {
+	if text == "forever" {
+		return -1, nil
+	}
+	days, err := strconv.Atoi(strings.TrimSuffix(text, "d"))
+	if err != nil || days < 1 || days > 100_000 {
+		return 0, usagef("--%s takes a number of days such as 400d, or forever", name)
+	}
+	return time.Duration(days) * 24 * time.Hour, nil
 }
 
 // config checks the settings and turns them into the server's.
@@ -97,12 +111,11 @@ func (o *serveOptions) config(log *slog.Logger) (server.Config, error) {
 		}
 		cfg.Proxies = append(cfg.Proxies, prefix)
 	}
-	if o.auditRetention == "forever" {
-		cfg.AuditRetention = -1
-	} else if days, err := strconv.Atoi(strings.TrimSuffix(o.auditRetention, "d")); err != nil || days < 1 {
-		return cfg, usagef("--audit-retention takes a number of days such as 400d, or forever")
-	} else {
-		cfg.AuditRetention = time.Duration(days) * 24 * time.Hour
+	if cfg.AuditRetention, err = retention("audit-retention", o.auditRetention); err != nil {
+		return cfg, err
+	}
+	if cfg.ActivityRetention, err = retention("activity-retention", o.activityRetention); err != nil {
+		return cfg, err
 	}
 	if o.metricsFile != "" {
 		text, err := os.ReadFile(o.metricsFile)

@@ -112,7 +112,10 @@ func (s *Service) get(ctx context.Context, c grant.Caller, req GetRequest) (GetR
 	if err != nil {
 		return resp, err
 	}
-	a := answer{resp: resp, people: people, withText: slices.Contains(req.IncludeFields, DocumentContent), left: maxContent}
+	a := answer{
+		resp: resp, people: people, left: maxContent,
+		withText: slices.Contains(req.IncludeFields, DocumentContent), withMetadata: slices.Contains(req.IncludeFields, CustomMetadata),
+	}
 	for part := range slices.Chunk(req.Specs, readAtOnce) {
 		var keys, urls []string
 		for _, spec := range part {
@@ -142,10 +145,11 @@ func (s *Service) get(ctx context.Context, c grant.Caller, req GetRequest) (GetR
 
 // answer is the answer to a request while it grows.
 type answer struct {
-	resp     GetResponse
-	people   *directory.Roster
-	withText bool
-	left     int // bytes of text that still fit in
+	resp         GetResponse
+	people       *directory.Roster
+	withText     bool
+	withMetadata bool
+	left         int // bytes of text that still fit in
 }
 
 func (a *answer) add(spec wire.DocumentSpec, byKey, byURL map[string]*corpus.Document) {
@@ -174,6 +178,9 @@ func (a *answer) add(spec wire.DocumentSpec, byKey, byURL map[string]*corpus.Doc
 		return
 	}
 	shown := show(a.people, d)
+	if a.withMetadata {
+		addMetadata(&shown, d)
+	}
 	if a.withText {
 		a.left -= len(d.Body)
 		shown.Content = &wire.DocumentContent{FullTextList: []string{d.Body}}

@@ -306,3 +306,23 @@ func TestWhatElseIsIncluded(t *testing.T) {
 		t.Errorf("without includeFields: %+v and %+v, want neither", m.Interactions, m.ViewerInfo)
 	}
 }
+
+// TestCustomMetadataIsIncluded holds that groups of metadata stand beside the document's own properties, and only where they were
+// asked for.
+func TestCustomMetadataIsIncluded(t *testing.T) {
+	h := newHarbour(t)
+	d := wire.Document{Metadata: wire.DocumentMetadata{CustomData: map[string]wire.CustomDataValue{"harbourberth": {StringValue: "north"}}}}
+	addMetadata(&d, &corpus.Document{Metadata: []corpus.Metadata{{Group: "harbour", Values: []corpus.MetadataValue{
+		{Property: corpus.Property{Name: "berth", Value: jsontext.Value(`"south"`)}},
+		{Property: corpus.Property{Name: "flags", Value: jsontext.Value(`["red","green"]`)}},
+	}}}})
+	want := map[string]wire.CustomDataValue{"harbourberth": {StringValue: "north"}, "harbourflags": {StringList: []string{"red", "green"}}}
+	if diff := cmp.Diff(want, d.Metadata.CustomData); diff != "" {
+		t.Errorf("custom data (-want +got):\n%s", diff)
+	}
+	plain := h.ask(t, h.bo, GetRequest{Specs: []wire.DocumentSpec{{ID: open}}})[open]
+	asked := h.ask(t, h.bo, GetRequest{Specs: []wire.DocumentSpec{{ID: open}}, IncludeFields: []Field{CustomMetadata}})[open]
+	if diff := cmp.Diff(plain, asked); diff != "" {
+		t.Errorf("a document without metadata changes (-without +with the field):\n%s", diff)
+	}
+}

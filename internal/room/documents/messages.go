@@ -179,14 +179,23 @@ func talks(d *corpus.Datasource) bool {
 	return d.Category == messaging || slices.ContainsFunc(d.Objects, func(o corpus.ObjectDefinition) bool { return o.Category == messaging })
 }
 
-// kinds lists the kinds of document that are messages, and false where all of the datasource's are.
-func kinds(d *corpus.Datasource) (list []string, some bool) {
+// kinds is the test that a document of a datasource is a message: of a kind declared so, and in a datasource of conversations of
+// any kind that is not declared to be something else.
+func kinds(d *corpus.Datasource) index.Filter {
+	var said, other []string
 	for _, o := range d.Objects {
-		if o.Category == messaging && o.Name != "" {
-			list = append(list, o.Name)
+		switch {
+		case o.Name == "":
+		case o.Category == messaging:
+			said = append(said, o.Name)
+		case o.Category != "":
+			other = append(other, o.Name)
 		}
 	}
-	return list, d.Category != messaging && len(list) > 0
+	if d.Category != messaging {
+		return index.Has{Field: "type", Values: said}
+	}
+	return index.Not{Filter: index.Has{Field: "type", Values: other}}
 }
 
 // threads lists the keys that a thread's document can have.
@@ -209,11 +218,7 @@ func threads(sources []corpus.Datasource, id string) (keys []string) {
 func (r *MessagesRequest) filter(sources []corpus.Datasource) index.Filter {
 	var places index.Any
 	for i := range sources {
-		place := index.All{index.Has{Field: "datasource", Values: []string{sources[i].Name}}}
-		if list, some := kinds(&sources[i]); some {
-			place = append(place, index.Has{Field: "type", Values: list})
-		}
-		places = append(places, place)
+		places = append(places, index.All{index.Has{Field: "datasource", Values: []string{sources[i].Name}}, kinds(&sources[i])})
 	}
 	all := index.All{places}
 	switch r.IDType {

@@ -66,26 +66,48 @@ func customData(properties []corpus.Property) map[string]wire.CustomDataValue {
 	}
 	data := make(map[string]wire.CustomDataValue, len(properties))
 	for _, p := range properties {
-		var v wire.CustomDataValue
-		switch p.Value.Kind() {
-		case 'n', 0:
-			continue
-		case '"':
-			v.StringValue = text(p.Value)
-		case '0':
-			v.NumberValue = decoded[float64](p.Value)
-		case 't', 'f':
-			v.BooleanValue = decoded[bool](p.Value)
-		default:
-			if list := decoded[[]string](p.Value); list != nil && p.Value.Kind() == '[' {
-				v.StringList = *list
-			} else {
-				v.StringValue = string(p.Value)
-			}
+		if v, ok := customValue(p.Value); ok {
+			data[p.Name] = v
 		}
-		data[p.Name] = v
 	}
 	return data
+}
+
+// addMetadata adds what groups of custom metadata say of a document, under group and key together, which is also what it can
+// be filtered by. The document's own properties stay.
+func addMetadata(shown *wire.Document, d *corpus.Document) {
+	for _, m := range d.Metadata {
+		for _, value := range m.Values {
+			v, ok := customValue(value.Value)
+			if _, own := shown.Metadata.CustomData[m.Group+value.Name]; own || !ok {
+				continue
+			}
+			if shown.Metadata.CustomData == nil {
+				shown.Metadata.CustomData = map[string]wire.CustomDataValue{}
+			}
+			shown.Metadata.CustomData[m.Group+value.Name] = v
+		}
+	}
+}
+
+func customValue(value jsontext.Value) (v wire.CustomDataValue, ok bool) {
+	switch value.Kind() {
+	case 'n', 0:
+		return v, false
+	case '"':
+		v.StringValue = text(value)
+	case '0':
+		v.NumberValue = decoded[float64](value)
+	case 't', 'f':
+		v.BooleanValue = decoded[bool](value)
+	default:
+		if list := decoded[[]string](value); list != nil && value.Kind() == '[' {
+			v.StringList = *list
+		} else {
+			v.StringValue = string(value)
+		}
+	}
+	return v, true
 }
 
 func text(v jsontext.Value) string {
