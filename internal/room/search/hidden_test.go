@@ -84,7 +84,9 @@ func filled(t *testing.T, docs []*index.Document) *index.Index {
 	if err := engine.Apply(t.Context(), batch); err != nil {
 		t.Fatal(err)
 	}
-	return index.New(engine, func(context.Context, grant.Caller) (grant.Access, error) { return grant.MintAccess([]uint32{1}, ""), nil })
+	return index.New(engine, func(context.Context, grant.Caller) (grant.Access, error) {
+		return grant.MintAccess([]uint32{1}, ""), nil
+	})
 }
 
 func randomRequest(r *rand.Rand, words []string) Request {

@@ -197,17 +197,23 @@ type catalog struct {
 	properties []corpus.PropertyInfo
 }
 
-// catalog reads the catalogue where the request may need it.
+// catalog reads the catalogue as far as the request may need it: names to show for facets and filters, and properties where something speaks
+// of one.
 func (s *Service) catalog(ctx context.Context, c grant.Caller, q *question) (*catalog, error) {
-	if !wantsFacets(q.options) && len(q.options.FacetFilters) == 0 && len(q.options.FacetFilterSets) == 0 && !hasField(q.parsed.Root) {
+	o := q.options
+	fields := hasField(q.parsed.Root) || len(o.FacetFilters) > 0 || len(o.FacetFilterSets) > 0
+	if !fields && !wantsFacets(o) {
 		return &catalog{}, nil
 	}
 	sources, err := s.sources.Visible(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	properties, err := s.sources.Properties(ctx, c)
-	return &catalog{sources, properties}, err
+	known := &catalog{sources: sources}
+	if fields || q.onlySource() != "" || len(o.DefaultFacets) > 0 || o.FacetBucketFilter != nil {
+		known.properties, err = s.sources.Properties(ctx, c)
+	}
+	return known, err
 }
 
 func hasField(n query.Node) bool {

@@ -183,7 +183,7 @@ func (s *Service) find(ctx context.Context, reader *index.Reader, q *question) (
 		return found, err
 	}
 	empty := len(found.Hits) == 0 && (q.ask.Size > 0 || q.ask.Total && found.Total == 0)
-	if err := q.spell(ctx, reader); err != nil {
+	if err := q.spell(ctx, reader, found); err != nil {
 		return found, err
 	}
 	if !empty || !q.mayCorrect() {

@@ -14,14 +14,14 @@ import (
 
 // spell looks for words that stand in no document that the caller may see, and near ones that do. Only the words wished for count:
 // what stands in quotes, behind a minus or before a star is meant as it is.
-func (q *question) spell(ctx context.Context, reader *index.Reader) error {
+func (q *question) spell(ctx context.Context, reader *index.Reader, found index.Result) error {
 	if q.req.NoSpellcheck || q.options.NoSpellcheck || !q.first() || !q.wantsSpelling() {
 		return nil
 	}
 	at := make([]int, 0, len(q.words))
 	words := make([]string, 0, len(q.words))
 	for i, n := range q.words {
-		if w, ok := n.(query.Word); ok && len(words) < index.MaxSpell && !q.isName(string(w)) {
+		if w, ok := n.(query.Word); ok && len(words) < index.MaxSpell && !q.isName(string(w)) && !marked(found.Hits, string(w)) {
 			at, words = append(at, i), append(words, string(w))
 		}
 	}
@@ -44,6 +44,19 @@ func (q *question) spell(ctx context.Context, reader *index.Reader) error {
 		q.mended = append(q.mended, string(word))
 	}
 	return nil
+}
+
+// marked reports whether a word stands in what hits show, which spares asking for it.
+func marked(hits []index.Hit, word string) bool {
+	in := func(m index.Marked) bool {
+		return slices.ContainsFunc(m.Ranges, func(r index.Range) bool { return strings.EqualFold(m.Text[r.Start:r.End], word) })
+	}
+	for i := range hits {
+		if in(hits[i].Title) || slices.ContainsFunc(hits[i].Snippets, func(s index.Snippet) bool { return in(s.Marked) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // wantsSpelling reports whether the answer says how words are spelt: where the hints are silent, or name results or spelling.
