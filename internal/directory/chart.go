@@ -91,11 +91,6 @@ func (r *Roster) measure() {
 	}
 }
 
-// below reports whether e stands below boss, at any depth.
-func (e *entry) below(boss *entry) bool {
-	return e.number > boss.number && e.number < boss.number+boss.size
-}
-
 // ChartPlace is where a person stands in the chart.
 type ChartPlace struct {
 	Manager *Person   // nil at the top

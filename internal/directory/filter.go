@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -92,38 +93,60 @@ var holdings = map[string]func(*entry) bool{
 // Values of roletype beside the employment types: who leads somebody, and who does not.
 var roleTypes = map[string]bool{"manager": true, "individual contributor": false, "individualcontributor": false, "ic": false}
 
-// tests are filters that compare otherwise than by the values of a field. Their values are folded.
-var tests = map[string]func(r *Roster, value string) (func(*entry) bool, error){
-	"startafter": func(_ *Roster, value string) (func(*entry) bool, error) {
-		return func(e *entry) bool { return e.start > value }, checkDate("startafter", value)
+// tests are filters that compare otherwise than by the values of a field. Their values are folded and trimmed; one of
+// them has to hold.
+var tests = map[string]func(r *Roster, values []string) (func(*entry) bool, error){
+	"startafter": func(_ *Roster, values []string) (func(*entry) bool, error) {
+		least, _, err := dates("startafter", values)
+		return func(e *entry) bool { return e.start > least }, err
 	},
-	"startbefore": func(_ *Roster, value string) (func(*entry) bool, error) {
-		return func(e *entry) bool { s := e.start; return s != "" && s < value }, checkDate("startbefore", value)
+	"startbefore": func(_ *Roster, values []string) (func(*entry) bool, error) {
+		_, most, err := dates("startbefore", values)
+		return func(e *entry) bool { return e.start != "" && e.start < most }, err
 	},
-	"reportsto": func(r *Roster, value string) (func(*entry) bool, error) {
-		bosses := r.called(value)
-		return func(e *entry) bool {
-			return slices.ContainsFunc(bosses, func(boss *entry) bool { return e.below(boss) })
-		}, nil
-	},
+	"reportsto": func(r *Roster, values []string) (func(*entry) bool, error) { return r.belowAny(values), nil },
 }
 
-func checkDate(field, value string) error {
-	if _, err := time.Parse(time.DateOnly, value); err != nil {
-		return fault.Newf(fault.Invalid, "%s takes a date of the form 2006-01-31.", field).WithField("filter.values.value")
-	}
-	return nil
-}
-
-// called returns the active people whom a folded text means: by id, by address or by name.
-func (r *Roster) called(text string) (list []*entry) {
-	for i := range r.listed {
-		e := &r.listed[i]
-		if e.Active && (e.ID == text || e.key == text || slices.Contains(e.Addresses, text) || text != "" && e.whole[1] == text) {
-			list = append(list, e)
+// dates checks dates and returns the first and the last of them.
+func dates(field string, values []string) (least, most string, err error) {
+	for _, v := range values {
+		if _, err := time.Parse(time.DateOnly, v); err != nil {
+			return "", "", fault.Newf(fault.Invalid, "%s takes a date of the form 2006-01-31.", field).WithField("filter.values.value")
 		}
 	}
-	return list
+	if len(values) == 0 {
+		return "9999-12-31", "", nil // nobody
+	}
+	return slices.Min(values), slices.Max(values), nil
+}
+
+// belowAny tells who stands below one of the active people whom folded texts mean, by id, by address or by name.
+func (r *Roster) belowAny(texts []string) func(*entry) bool {
+	meant := make(map[string]bool, len(texts))
+	for _, text := range texts {
+		meant[text] = text != ""
+	}
+	// Those below somebody have the numbers behind theirs. Stretches lie within each other or apart, so that those
+	// within another can go, and the rest is in order.
+	type stretch struct{ from, to int }
+	var below []stretch
+	for i := range r.listed {
+		e := &r.listed[i]
+		if e.Active && e.size > 1 && (meant[e.ID] || meant[e.key] || meant[e.whole[1]] || slices.ContainsFunc(e.Addresses, func(a string) bool { return meant[a] })) {
+			below = append(below, stretch{e.number + 1, e.number + e.size})
+		}
+	}
+	slices.SortFunc(below, func(a, b stretch) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(b.to, a.to)) })
+	apart := below[:0]
+	for _, s := range below {
+		if len(apart) == 0 || s.from >= apart[len(apart)-1].to {
+			apart = append(apart, s)
+		}
+	}
+	return func(e *entry) bool {
+		i, found := slices.BinarySearchFunc(apart, e.number, func(s stretch, n int) int { return cmp.Compare(s.from, n) })
+		return found || i > 0 && e.number < apart[i-1].to
+	}
 }
 
 func fieldName(name string) string {
@@ -168,47 +191,38 @@ func (r *Roster) values(field string) (func(e *entry, visit func(string)), error
 // test returns what a filter demands of a person.
 func (r *Roster) test(f Filter) (func(*entry) bool, error) {
 	name := fieldName(f.Field)
-	var any []func(*entry) bool
-	if make := tests[name]; make != nil {
-		for _, v := range f.Values {
-			one, err := make(r, fold(strings.TrimSpace(v)))
-			if err != nil {
-				return nil, err
-			}
-			any = append(any, one)
+	if test := tests[name]; test != nil {
+		values := make([]string, len(f.Values))
+		for i, v := range f.Values {
+			values[i] = fold(strings.TrimSpace(v))
 		}
-	} else {
-		of, err := r.values(f.Field)
-		if err != nil {
-			return nil, err
+		return test(r, values)
+	}
+	of, err := r.values(f.Field)
+	if err != nil {
+		return nil, err
+	}
+	wanted := make(map[string]bool, len(f.Values))
+	leads, follows := false, false
+	for _, v := range f.Values {
+		value := fold(v)
+		if name == "has" && holdings[value] == nil {
+			return nil, fault.Newf(fault.Invalid, "has takes one of: %s.", strings.Join(slices.Sorted(maps.Keys(holdings)), ", ")).WithField("filter.values.value")
 		}
-		for _, v := range f.Values {
-			value := fold(v)
-			if name == "has" && holdings[value] == nil {
-				return nil, fault.Newf(fault.Invalid, "has takes one of: %s.", strings.Join(slices.Sorted(maps.Keys(holdings)), ", ")).WithField("filter.values.value")
-			}
-			any = append(any, equals(name, of, value))
+		if leading, role := roleTypes[value]; role && name == "roletype" {
+			leads, follows = leads || leading, follows || !leading
+			continue
 		}
+		wanted[value] = value != ""
 	}
 	return func(e *entry) bool {
-		return slices.ContainsFunc(any, func(one func(*entry) bool) bool { return one(e) })
-	}, nil
-}
-
-func equals(name string, of func(*entry, func(string)), value string) func(*entry) bool {
-	switch leads, role := roleTypes[value]; {
-	case name == "roletype" && role:
-		return func(e *entry) bool { return leads == (len(e.reports) > 0) }
-	case name == "country":
-		return func(e *entry) bool {
-			p := &e.Profile.Place
-			return value != "" && (folds(p.Country, value) || folds(p.CountryCode, value))
+		if leads && len(e.reports) > 0 || follows && len(e.reports) == 0 {
+			return true
 		}
-	}
-	return func(e *entry) (found bool) {
-		of(e, func(own string) { found = found || own != "" && folds(own, value) })
-		return found
-	}
+		found := false
+		of(e, func(own string) { found = found || own != "" && wanted[fold(own)] })
+		return found || name == "country" && wanted[fold(e.Profile.Place.CountryCode)]
+	}, nil
 }
 
 // extra is a field of the company's own with its values as text.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -277,4 +278,48 @@ func TestPhoto(t *testing.T) {
 			t.Errorf("Photo() of somebody who left = %v, want %v", err, fault.NotFound)
 		}
 	})
+}
+
+// TestRosterIsShared reads rosters from many goroutines while people and teams change; the race detector judges.
+func TestRosterIsShared(t *testing.T) {
+	w := newWorld(t, sqldbtest.Open(t))
+	list := employees(60)
+	w.must(w.dir.PutEmployees(w.ctx, list))
+	stop := make(chan struct{})
+	var wait sync.WaitGroup
+	for n := range 4 {
+		wait.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				r, err := w.dir.Roster(w.ctx)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				r.Find(directory.Search{Words: "enigneer", Limit: 3})
+				page, err := r.List(directory.Query{Sort: directory.Order((i + n) % 6), Reverse: i%2 == 0, Limit: 5, Facets: []string{"team", "department"}}) //nolint:gosec // below 6
+				if err != nil || page.Total < 50 {
+					t.Errorf("List = %d people, %v, want all", page.Total, err)
+					return
+				}
+				for _, p := range page.People {
+					r.Show(p, directory.Detail{Management: true, Profiles: true})
+				}
+				if _, err := r.ListTeams(directory.Query{Words: "crew"}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for i := range 40 {
+		list[i].Profile.Title = fmt.Sprint("Captain ", i)
+		w.must(w.dir.PutEmployees(w.ctx, list[i:i+1]))
+		w.must(w.dir.PutTeams(w.ctx, []directory.TeamRecord{{ID: fmt.Sprint(i % 5), Name: fmt.Sprint("Crew ", i), Members: []directory.TeamMember{{Email: list[i].Email}}}}))
+	}
+	close(stop)
+	wait.Wait()
 }

@@ -18,6 +18,16 @@ func Rules() []sqldb.Rule {
 			Query:  "SELECT a.person_id FROM assertions a LEFT JOIN people p ON p.id = a.person_id WHERE p.id IS NULL ORDER BY a.person_id",
 		},
 		{
+			Broken: "photo of nobody",
+			Query:  "SELECT f.person_id FROM photos f LEFT JOIN people p ON p.id = f.person_id WHERE p.id IS NULL OR p.retired ORDER BY f.person_id",
+		},
+		{
+			Broken: "group or user that is there though memberships of a former one are still to go",
+			Query: `SELECT d.name FROM departures d WHERE d.kind = '` + kindGroup + `' AND EXISTS (SELECT 1 FROM realm_groups g WHERE g.datasource = d.datasource AND g.name = d.name)
+				OR d.kind = '` + kindMail + `' AND EXISTS (SELECT 1 FROM identities i WHERE i.datasource = d.datasource AND i.email = d.name)
+				OR d.kind = '` + kindUser + `' AND EXISTS (SELECT 1 FROM identities i WHERE i.datasource = d.datasource AND i.user_id = d.name) ORDER BY d.name`,
+		},
+		{
 			Broken: "part of an intersection that is no principal",
 			Query: `SELECT i.group_name FROM intersection_parts i LEFT JOIN principals p ON p.id = i.principal_id AND p.kind = '` + kindIntersection + `'
 				WHERE p.id IS NULL ORDER BY i.group_name`,

@@ -136,6 +136,12 @@ func settle(ctx context.Context, tx *sqldb.Tx, before, p *Person) error {
 	p.Active, p.Retired = state(p.Sources)
 	if p.Retired {
 		p.Role, p.Addresses = grant.RoleMember, nil
+		if p.Profile.PhotoDigest != "" {
+			p.Profile.PhotoDigest = ""
+			if err := putPhoto(ctx, tx, p, nil); err != nil {
+				return err
+			}
+		}
 		if err := release(ctx, tx, p.ID, ""); err != nil {
 			return err
 		}

@@ -1,7 +1,6 @@
 package directory
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -139,31 +138,4 @@ func teamTests(filters []Filter) (tests []teamTest, err error) {
 
 func errNoTeamField(name string) error {
 	return fault.Newf(fault.Invalid, "Teams cannot be filtered by %q. Use one of: %s.", name, strings.Join(slices.Sorted(maps.Keys(teamFields)), ", ")).WithField("fieldName")
-}
-
-// TeamsNamed returns the teams whose names or ids fit words, the best first.
-func (r *Roster) TeamsNamed(words string, limit int) []*TeamInfo {
-	m := r.matching(words, true)
-	if len(m.words) == 0 {
-		return nil
-	}
-	type row struct {
-		score int
-		team  *TeamInfo
-	}
-	var rows []row
-	for _, t := range r.teams.listed {
-		if score := m.score(&card{names: t.words, key: t.key, whole: [3]string{t.key, t.key, t.key}}); score > 0 {
-			rows = append(rows, row{score, t})
-		}
-	}
-	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(b.score, a.score) })
-	if limit > 0 {
-		rows = rows[:min(len(rows), limit)]
-	}
-	list := make([]*TeamInfo, len(rows))
-	for i, row := range rows {
-		list[i] = row.team
-	}
-	return list
 }

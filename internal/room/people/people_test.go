@@ -147,6 +147,31 @@ func TestManagementDetails(t *testing.T) {
 	}
 }
 
+func TestFurnishing(t *testing.T) {
+	s, d := company(t)
+	bo := id(t, d, "bo@example.com")
+	resp := ask(t, s, as(bo), GetRequest{
+		EmailIDs:      []string{"bo@example.com", "ada@example.com", "cy@example.com"},
+		IncludeFields: []Field{Badges, Permissions, ProfileSettings, ManagementDetails, PeopleDetails, "BUSY_EVENTS"},
+	})
+	own, ada, odd := resp.Results[0].Metadata, resp.Results[1].Metadata, resp.Results[2].Metadata
+	if len(own.Badges) != 1 || own.Badges[0].Key != "new_hire" || odd.Badges != nil {
+		t.Errorf("badges = %+v and %+v, want one of who began a month ago, none without a date", own.Badges, odd.Badges)
+	}
+	if own.Permissions == nil || own.Permissions.Role != "MEMBER" || own.Permissions.CanAdminSearch || own.ProfileBoolSettings == nil {
+		t.Errorf("of the caller = %+v, want permissions of a member and settings", own)
+	}
+	if ada.Permissions != nil || ada.ProfileBoolSettings != nil {
+		t.Errorf("of somebody else = %+v, want neither permissions nor settings", ada)
+	}
+	if m := own.ManagementChain[0].Metadata; m == nil || m.Title != "Harbour master" || m.Email != "ada@example.com" {
+		t.Errorf("the chain = %+v, want what Ada does with %s", own.ManagementChain, PeopleDetails)
+	}
+	if *own.StartDatePercentile != 0 || own.DirectReportsCount != 0 || own.OrgSizeCount != 1 {
+		t.Errorf("Bo = %+v, want nobody after nor below", own)
+	}
+}
+
 func TestGetIsBounded(t *testing.T) {
 	s, d := company(t)
 	_, err := s.get(context.Background(), as(id(t, d, "bo@example.com")), GetRequest{EmailIDs: make([]string, maxAsked+1)})
