@@ -18,8 +18,6 @@ type Intake struct {
 	Last time.Time
 	// Waiting is how many documents' changes have not reached the search index yet.
 	Waiting int
-	// Nobody is how many documents have no permissions, so that nobody sees them.
-	Nobody int
 	// Users, Groups and Memberships count what the datasource knows of people. IdentitySource is whose they are, where not its own.
 	Users, Groups, Memberships int
 	IdentitySource             string
@@ -39,10 +37,13 @@ type IntakeDay struct {
 	Written, Deleted, Refused int
 }
 
-// IntakeError is a document that was not taken, or not as it came.
+// IntakeError is a request that was refused.
 type IntakeError struct {
-	At            time.Time
-	Document, Why string
+	At        time.Time
+	Operation string
+	Subject   string // the document, user or group, where the request named one
+	Why       string
+	Times     int // how often within a moment
 }
 
 // Upload is a bulk session.
@@ -77,13 +78,15 @@ const (
 type Life struct {
 	ID     string
 	Status string // in words
-	Events []LifeEvent
+	// Warning says what may be wrong with it, or "".
+	Warning string
+	Events  []LifeEvent
 }
 
 // LifeEvent is one thing that happened to a document.
 type LifeEvent struct {
-	At           time.Time
-	What, Detail string
+	At   time.Time
+	What string
 }
 
 type datasourceView struct {
@@ -91,6 +94,7 @@ type datasourceView struct {
 	Documents             int
 	Visible, VisibleHue   string
 	IsVisible, Open, Test bool
+	Undecided             bool
 	Facts                 []fact
 
 	Last     moment
@@ -122,19 +126,19 @@ type uploadView struct {
 }
 
 type refusedView struct {
-	At            moment
-	Document, Why string
+	IntakeError
+	At moment
 }
 
 type lifeView struct {
-	ID, Status string
-	Events     []lifeEventView
-	Why        string
+	ID, Status, Warning string
+	Events              []lifeEventView
+	Why                 string
 }
 
 type lifeEventView struct {
-	At           moment
-	What, Detail string
+	At   moment
+	What string
 }
 
 // datasource is the page of one: what is in it, who may find it, and what its connector did.
@@ -153,7 +157,7 @@ func (c *Console) datasourcePage(v *visit, status int, testers string, wrong pro
 		return err
 	}
 	view := datasourceView{
-		Name: d.Name, Title: d.title(), Documents: d.Documents, IsVisible: d.Visible, Open: d.OpenToAnonymousTokens, Test: d.Test,
+		Name: d.Name, Title: d.title(), Documents: d.Documents, IsVisible: d.Visible, Open: d.OpenToAnonymousTokens, Test: d.Test, Undecided: d.Undecided,
 		Intake: in, Last: at(v.now, in.Last), Waiting: in.Waiting, Plot: plotOf(in.Days, v.now), Testers: strings.Join(in.Testers, "\n"), Problems: wrong,
 	}
 	if wrong != nil {
@@ -175,7 +179,7 @@ func (c *Console) datasourcePage(v *visit, status int, testers string, wrong pro
 	}
 	view.uploads(in.Uploads, v.now)
 	for _, e := range in.Errors {
-		view.Errors = append(view.Errors, refusedView{at(v.now, e.At), e.Document, e.Why})
+		view.Errors = append(view.Errors, refusedView{e, at(v.now, e.At)})
 	}
 	if view.Document = strings.TrimSpace(v.r.URL.Query().Get("document")); view.Document != "" {
 		if err := view.life(v); err != nil {
@@ -195,9 +199,9 @@ func (d *datasourceView) life(v *visit) error {
 	if err != nil {
 		return err
 	}
-	d.Life = &lifeView{ID: life.ID, Status: life.Status, Why: whyPath("", life.ID)}
+	d.Life = &lifeView{ID: life.ID, Status: life.Status, Warning: life.Warning, Why: whyPath("", life.ID)}
 	for _, e := range life.Events {
-		d.Life.Events = append(d.Life.Events, lifeEventView{at(v.now, e.At), e.What, e.Detail})
+		d.Life.Events = append(d.Life.Events, lifeEventView{at(v.now, e.At), e.What})
 	}
 	return nil
 }

@@ -13,10 +13,10 @@ func TestDatasourcePage(t *testing.T) {
 	w := newWorld(t)
 	w.populate()
 	b := w.as(mira)
-	d := b.get("/admin/datasources/wiki").want(http.StatusOK).says("18,204", "4 minutes ago", "41 documents are visible to nobody", "Removing 300 documents is paused",
-		"25 % of what there was", "Given up", "station-w4-0117", "The last weeks", "today")
+	d := b.get("/admin/datasources/wiki").want(http.StatusOK).says("18,204", "4 minutes ago", "1 refused in 7 days", "Removing 300 documents is paused",
+		"25 % of what there was", "Given up", "station-w4-0117", "indexdocument 3 times", "bulkindexusers", "The last weeks", "today")
 	checkPage(t, d)
-	checkPage(t, b.get("/admin/datasources/wiki?document=page/w4").want(http.StatusOK).says("Uploaded", "in a bulk upload", "Who sees it"))
+	checkPage(t, b.get("/admin/datasources/wiki?document=page/w4").want(http.StatusOK).says("Uploaded", "Its permissions name a group that was never sent.", "Who sees it"))
 	checkPage(t, b.get("/admin/datasources/wiki?document=page/none").want(http.StatusOK).says("There is no document of this id here."))
 
 	b.post("/admin/datasources/wiki/uploads/6/run", nil).want(http.StatusForbidden)

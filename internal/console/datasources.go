@@ -40,6 +40,8 @@ type Datasource struct {
 	OpenToAnonymousTokens bool
 	// Test datasources are found by their beta users alone, once there are any.
 	Test bool
+	// Undecided ones are hidden because new ones are: until somebody decides, their test users find them already.
+	Undecided bool
 }
 
 type datasourcesView struct {

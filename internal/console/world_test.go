@@ -437,11 +437,11 @@ func (s *scriptedSources) Intake(_ context.Context, _ grant.Caller, name string)
 	if name != "wiki" {
 		return in, nil
 	}
-	in.Nobody, in.Waiting = 41, 3
+	in.Waiting = 3
 	for i := range 28 {
 		in.Days = append(in.Days, IntakeDay{today.Add(time.Duration(i-27) * day), i * 13 % 90, i % 5, i % 9 / 8})
 	}
-	in.Errors = []IntakeError{{today.Add(-time.Hour), "station-w4-0117", "viewURL does not match the datasource’s pattern."}}
+	in.Errors = []IntakeError{{today.Add(-time.Hour), "indexdocument", "station-w4-0117", "viewURL does not match the datasource’s pattern.", 3}, {today.Add(-2 * time.Hour), "bulkindexusers", "", "uploadId is needed.", 1}}
 	in.Uploads = []Upload{
 		{ID: 9, Kind: "documents", State: UploadOpen, Pages: 3, Items: 300, Began: today.Add(-time.Minute), Seen: today},
 		{ID: 8, Kind: "memberships", Part: "lab", State: UploadReplaced, Pages: 1, Items: 10, Began: today.Add(-time.Hour), Seen: today},
@@ -459,7 +459,7 @@ func (s *scriptedSources) Life(_ context.Context, _ grant.Caller, _, document st
 	if document != "page/w4" {
 		return Life{}, fault.New(fault.NotFound, "There is no document of this id here.")
 	}
-	return Life{"wiki/page/w4", "Indexed", []LifeEvent{{today.Add(-time.Minute), "Uploaded", "in a bulk upload"}, {today, "Indexed", ""}}}, nil
+	return Life{"wiki/page/w4", "Searchable", "Its permissions name a group that was never sent.", []LifeEvent{{today.Add(-time.Minute), "Uploaded"}, {today, "Searchable"}}}, nil
 }
 
 func (s *scriptedSources) SetTesters(_ context.Context, _ grant.Caller, _ string, emails []string) error {

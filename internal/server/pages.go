@@ -39,7 +39,7 @@ func (p pageDatasources) Datasources(ctx context.Context, c grant.Caller) ([]con
 func pageDatasource(d *corpus.Datasource, counts map[string]int64) console.Datasource {
 	return console.Datasource{
 		Name: d.Name, Title: d.DisplayName, Category: d.Category, HomeURL: d.HomeURL, URLRegex: d.URLRegex,
-		Documents: int(counts[d.Name]), Visible: d.Realm.Visible, OpenToAnonymousTokens: d.Realm.OpenToAnonymous, Test: d.Realm.Test,
+		Documents: int(counts[d.Name]), Visible: d.Realm.Visible, OpenToAnonymousTokens: d.Realm.OpenToAnonymous, Test: d.Realm.Test, Undecided: d.Realm.Undecided,
 	}
 }
 

@@ -3,7 +3,9 @@ package server
 import (
 	"context"
 	"fmt"
+	"path"
 	"slices"
+	"time"
 
 	"github.com/sheafsearch/sheaf/internal/audit"
 	"github.com/sheafsearch/sheaf/internal/console"
@@ -16,27 +18,59 @@ import (
 // pageUploads is how many bulk uploads of each kind a page reads.
 const pageUploads = 12
 
+// pageDays is how many days a page plots: four weeks.
+const pageDays = 28
+
+// pageRefusals is how many refused requests a page lists.
+const pageRefusals = 20
+
 // Intake says what connectors did to a datasource.
 func (p pageDatasources) Intake(ctx context.Context, c grant.Caller, name string) (console.Intake, error) {
-	if _, err := p.Datasource(ctx, c, name); err != nil {
+	d, err := p.corpus.Datasource(ctx, c, name)
+	if err != nil {
 		return console.Intake{}, err
 	}
-	var in console.Intake
+	a, err := p.corpus.Activity(ctx, c, name, pageDays)
+	if err != nil {
+		return console.Intake{}, err
+	}
+	in := console.Intake{
+		Last: a.LastUpload, Users: int(a.Users), Groups: int(a.Groups), Memberships: int(a.Memberships), Testers: a.Testers,
+	}
+	if d.Realm.IdentitySource != name {
+		in.IdentitySource = d.Realm.IdentitySource
+	}
+	for _, day := range a.Days {
+		in.Days = append(in.Days, console.IntakeDay{Day: day.Start, Written: int(day.Uploads + day.Permissions), Deleted: int(day.Deletes), Refused: int(day.Refused)})
+	}
+	for _, r := range a.Refusals[:min(len(a.Refusals), pageRefusals)] {
+		in.Errors = append(in.Errors, console.IntakeError{At: r.At, Subject: r.Subject, Operation: path.Base(r.Operation), Why: r.Message, Times: int(r.Times)})
+	}
+	counts, known, err := p.corpus.TypeCounts(ctx, c, name, shown{p.server})
+	if err != nil {
+		return in, err
+	}
+	for _, t := range counts {
+		if known {
+			in.Waiting += int(t.Uploaded - t.Indexed)
+		}
+	}
+	return in, p.addUploads(ctx, &in, name)
+}
+
+// addUploads lists the newest bulk uploads of each kind.
+func (p pageDatasources) addUploads(ctx context.Context, in *console.Intake, name string) error {
 	for _, kind := range []upload.Kind{upload.Documents, upload.Users, upload.Groups, upload.Memberships} {
 		sessions, err := upload.Recent(ctx, p.server.DB, name, kind, pageUploads)
 		if err != nil {
-			return in, err
+			return err
 		}
 		for i := range sessions {
-			u := pageUpload(&sessions[i])
-			in.Uploads = append(in.Uploads, u)
-			if u.Seen.After(in.Last) {
-				in.Last = u.Seen
-			}
+			in.Uploads = append(in.Uploads, pageUpload(&sessions[i]))
 		}
 	}
 	slices.SortFunc(in.Uploads, func(a, b console.Upload) int { return b.Began.Compare(a.Began) })
-	return in, nil
+	return nil
 }
 
 func pageUpload(s *upload.Session) console.Upload {
@@ -98,22 +132,48 @@ func (p pageDatasources) SetTesters(ctx context.Context, c grant.Caller, name st
 	return p.server.Audit.Record(ctx, entry)
 }
 
+// pageEvents is how many steps of a document's life a page lists.
+const pageEvents = 50
+
 // Life says what happened to a document.
 func (p pageDatasources) Life(ctx context.Context, c grant.Caller, name, document string) (console.Life, error) {
+	none := fault.New(fault.NotFound, "Nothing is known of a document of this name here. Name it as objectType/id.")
 	ref, named := corpus.ParseKey(document)
 	if !named || ref.Datasource != name {
 		ref, named = corpus.ParseKey(name + "/" + document)
 	}
 	if !named {
-		return console.Life{}, fault.New(fault.NotFound, "There is no document of this id here.")
+		return console.Life{}, none
 	}
-	at, err := p.server.Corpus.Standing(ctx, c, ref.Key())
+	status, err := p.corpus.Status(ctx, c, ref, shown{p.server})
 	if err != nil {
 		return console.Life{}, err
 	}
-	life := console.Life{ID: at.Key, Status: "Indexed"}
-	if at.Position > p.server.Index.State().Position {
+	events, err := p.corpus.Events(ctx, c, ref, shown{p.server}, time.Time{}, pageEvents)
+	if err != nil {
+		return console.Life{}, err
+	}
+	if !status.Uploaded && len(events) == 0 {
+		return console.Life{}, none
+	}
+	life := console.Life{ID: ref.Key(), Status: "Deleted"}
+	switch {
+	case !status.Uploaded:
+	case status.Indexed == corpus.Yes:
+		life.Status = "Searchable"
+	case status.Indexed == corpus.No:
 		life.Status = "Waiting to be indexed"
+	default:
+		life.Status = "The index is being filled"
+	}
+	if status.Uploaded && !status.Named {
+		life.Warning = "Its permissions name a user or group that was never sent."
+	}
+	words := map[corpus.EventKind]string{
+		corpus.Uploaded: "Uploaded, or given other permissions", corpus.Indexed: "Searchable", corpus.DeletionRequested: "Deletion asked for", corpus.Deleted: "Gone from search",
+	}
+	for _, e := range slices.Backward(events) {
+		life.Events = append(life.Events, console.LifeEvent{At: e.At, What: words[e.Kind]})
 	}
 	return life, nil
 }

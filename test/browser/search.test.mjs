@@ -257,7 +257,9 @@ test("a paused removal is run, and dropped", async () => {
   }
   await page.getByLabel("Document id").fill("Note/a");
   await button("Look up").click();
+  await page.getByText("Searchable", { exact: true }).first().waitFor();
   await page.getByRole("link", { name: "Who sees it" }).waitFor();
+  await page.getByText("The same in numbers").click();
   await inspect(page, "datasource-document");
 });
 
