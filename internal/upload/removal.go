@@ -226,8 +226,8 @@ func (r *Removals) Session(ctx context.Context, c grant.Caller, seq int64) (Sess
 
 var errNotPaused = fault.New(fault.Conflict, "This removal is not paused any more.")
 
-// Run ends the pause of a removal, for an administrator: what is stale goes now. A session that is unknown is a
-// fault.NotFound, one whose removal is not paused a fault.Conflict.
+// Run ends the pause of a removal, for an administrator: what is stale goes now. It also begins one again whose job failed. A
+// session that is unknown is a fault.NotFound, one whose removal neither is paused nor waits a fault.Conflict.
 func (r *Removals) Run(ctx context.Context, c grant.Caller, seq int64) error {
 	if err := administers(c); err != nil {
 		return err
@@ -237,7 +237,7 @@ func (r *Removals) Run(ctx context.Context, c grant.Caller, seq int64) error {
 		if err != nil {
 			return err
 		}
-		if s.Removal != Paused {
+		if s.Removal != Paused && s.Removal != Waiting {
 			return errNotPaused
 		}
 		_, err = tx.Exec(ctx, "UPDATE uploads SET removal = $2, unchecked = TRUE WHERE seq = $1", seq, string(Waiting))

@@ -77,8 +77,11 @@ func Digest(items any) string {
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
 }
 
+// counterTouches is the counter of marks.
+const counterTouches = "touches"
+
 // Touch returns the mark of a writing transaction: greater than that of every earlier one.
-func Touch(ctx context.Context, tx *sqldb.Tx) (int64, error) { return tx.Next(ctx, "touches", 1) }
+func Touch(ctx context.Context, tx *sqldb.Tx) (int64, error) { return tx.Next(ctx, counterTouches, 1) }
 
 // Check refuses what no page may be. Begin does so too; a caller that has much to do before it may ask first.
 func (p *Page) Check() error {

@@ -402,6 +402,7 @@ func killBulk(t *testing.T, rounds int, seed uint64, data string, open func() (*
 		}
 		return nil
 	})
+	s.CLI(t, "check")
 	s.Stop(t)
 }
 
