@@ -92,7 +92,7 @@ func checkTeams(records []TeamRecord) ([]TeamRecord, error) {
 // check refuses what no team may hold, and folds the addresses of members.
 func (t *TeamRecord) check() error {
 	if t.ID == "" || t.Name == "" || len(t.ID) > maxName || len(t.Name) > maxName || strings.ContainsFunc(t.ID+t.Name, isControl) || !utf8.ValidString(t.ID+t.Name) {
-		return fault.Newf(fault.Invalid, "A team has an id and a name, each one line of at most %d bytes.", maxName).WithField("team.id")
+		return errTeamID
 	}
 	if len(t.Description) > maxBio || strings.IndexByte(t.Description, 0) >= 0 || long(t.BusinessUnit, t.Department) {
 		return fault.Newf(fault.Invalid, "A text of team %q is too long, or not one line.", t.ID).WithField("team.description")
@@ -126,6 +126,8 @@ func (t *TeamRecord) check() error {
 	}
 	return nil
 }
+
+var errTeamID = fault.Newf(fault.Invalid, "A team has an id and a name, each one line of at most %d bytes.", maxName).WithField("team.id")
 
 // teamChunks cuts teams so that no transaction has more than some thousands of members.
 func teamChunks(list []TeamRecord) (parts [][]TeamRecord) {
@@ -182,6 +184,9 @@ func putTeams(ctx context.Context, tx *sqldb.Tx, records []TeamRecord) error {
 
 // DeleteTeam removes a team. One that does not exist is no error.
 func (d *Directory) DeleteTeam(ctx context.Context, id string) error {
+	if id == "" || len(id) > maxName {
+		return errTeamID
+	}
 	return d.db.Write(ctx, sqldb.Security, func(tx *sqldb.Tx) error { return dropTeam(ctx, tx, id) })
 }
 
