@@ -12,7 +12,9 @@ type Search struct {
 	// addresses, and unless NamesOnly of title and department. A word that nobody has means the words that it nearly is.
 	Words     string
 	NamesOnly bool
-	Limit     int // 0 for all of them
+	// AsTyped takes no word for another: what is half typed is no mistake yet.
+	AsTyped bool
+	Limit   int // 0 for all of them
 }
 
 // Found is a person whom a search found.
@@ -35,7 +37,13 @@ func (r *Roster) Find(s Search) []Found {
 	if len(m.words) == 0 {
 		return nil
 	}
-	hits, corrected := r.best(m, s.Limit)
+	var hits []hit
+	corrected := false
+	if s.AsTyped {
+		hits = r.scan(&m, s.Limit)
+	} else {
+		hits, corrected = r.best(m, s.Limit)
+	}
 	found := make([]Found, len(hits))
 	for i, h := range hits {
 		found[i] = Found{r.listed[h.at].Person, h.score, corrected}

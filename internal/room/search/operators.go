@@ -143,11 +143,8 @@ func (t *typing) names(prefix string, places int) []offer {
 	if prefix == "" {
 		return list
 	}
-	found := t.question.people.Find(directory.Search{Words: t.value, NamesOnly: true, Limit: places})
+	found := t.question.people.Find(directory.Search{Words: t.value, NamesOnly: true, AsTyped: true, Limit: places})
 	for _, f := range found {
-		if f.Corrected {
-			break
-		}
 		o := offer{value: f.Person.Name}
 		if slices.ContainsFunc(found, func(g directory.Found) bool { return g.Person != f.Person && g.Person.Name == f.Person.Name }) {
 			o = offer{f.Person.Email, f.Person.Name}

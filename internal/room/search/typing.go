@@ -86,10 +86,7 @@ func (t *typing) completePeople() error {
 	if places == 0 || !t.knowsPeople() || t.isNarrowed() || t.filter != nil {
 		return nil
 	}
-	for _, found := range t.question.people.Find(directory.Search{Words: t.words, NamesOnly: true, Limit: places}) {
-		if found.Corrected {
-			break // what is half typed is no mistake yet
-		}
+	for _, found := range t.question.people.Find(directory.Search{Words: t.words, NamesOnly: true, AsTyped: true, Limit: places}) {
 		t.people = append(t.people, Completion{
 			Result: found.Person.Name, ResultType: typeEntity, Structured: &StructuredCompletion{Person: reachable(found.Person)}, person: found.Person.ID,
 		})
