@@ -1,6 +1,7 @@
 package console
 
 import (
+	"slices"
 	"strconv"
 	"time"
 )
@@ -129,7 +130,7 @@ func (p *plotView) day(i, days int, d IntakeDay, top int, now time.Time) {
 		bar.Parts = append(bar.Parts, barPart{max(ground, 0), height, part.class})
 	}
 	p.Bars = append(p.Bars, bar)
-	p.Rows = append(p.Rows, plotRow{name, d.Written, d.Deleted, d.Refused})
+	p.Rows = slices.Insert(p.Rows, 0, plotRow{name, d.Written, d.Deleted, d.Refused}) // the newest first: it is what one looks for
 	switch today := d.Day.UTC().Truncate(day).Equal(now.UTC().Truncate(day)); {
 	case today:
 		p.Marks = append(p.Marks, tick{right, "today", "end"})

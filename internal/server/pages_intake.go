@@ -170,7 +170,7 @@ func (p pageDatasources) Life(ctx context.Context, c grant.Caller, name, documen
 		life.Warning = "Its permissions name a user or group that was never sent."
 	}
 	words := map[corpus.EventKind]string{
-		corpus.Uploaded: "Uploaded, or given other permissions", corpus.Indexed: "Searchable", corpus.DeletionRequested: "Deletion asked for", corpus.Deleted: "Gone from search",
+		corpus.Uploaded: "Uploaded, or shared anew", corpus.Indexed: "Searchable", corpus.DeletionRequested: "Deletion asked for", corpus.Deleted: "Gone from search",
 	}
 	for _, e := range slices.Backward(events) {
 		life.Events = append(life.Events, console.LifeEvent{At: e.At, What: words[e.Kind]})
