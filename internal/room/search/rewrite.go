@@ -1,6 +1,7 @@
 package search
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/sheafsearch/sheaf/internal/query"
@@ -75,17 +76,21 @@ func filterOf(clause query.Clause) (wire.FacetFilter, bool) {
 	return ff, true
 }
 
-// rewrittenQuery is the query with every filter that holds written as an operator, as far as there is one for it.
+// rewrittenQuery is the query with every filter that holds written as an operator, as far as there is one for it; "" where that is
+// what was searched for.
 func (q *question) rewrittenQuery() string {
+	var filters query.All
+	for _, ff := range q.filters {
+		filters = append(filters, operatorsOf(ff)...)
+	}
+	if len(filters) == 0 {
+		return ""
+	}
 	words := q.words
 	if q.usedCorrection {
 		words = q.corrected
 	}
-	tree := append(append(query.All{}, words...), q.operators()...)
-	for _, ff := range q.filters {
-		tree = append(tree, operatorsOf(ff)...)
-	}
-	return query.Print(tree)
+	return query.Print(slices.Concat(words, q.operators(), filters))
 }
 
 // operatorsOf turns a filter into operators: one of those wanted, and none of those excluded. There are none where a value has no operator.

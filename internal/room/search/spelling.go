@@ -117,10 +117,8 @@ func (q *question) metadata(found int) Metadata {
 		positive = append(positive, n)
 	}
 	m.WithoutNegation = query.Print(positive)
-	if q.first() && (len(q.clauses) > 0 || q.options.QueryOverrides && len(q.filters) > 0) {
-		if rewritten := q.rewrittenQuery(); rewritten != m.SearchedQuery {
-			m.RewrittenQuery = rewritten
-		}
+	if q.first() && (len(q.clauses) > 0 || q.options.QueryOverrides) {
+		m.RewrittenQuery = q.rewrittenQuery()
 	}
 	if m.Suggestion = q.suggestion(); q.usedCorrection {
 		m.ModifiedUsed, m.OriginalEmpty = true, true
