@@ -39,7 +39,7 @@ func (s *Service) Room() rpc.Room {
 type Request struct {
 	Datasource string         `json:"-" path:"datasourceInstance"`
 	Type       string         `json:"-" path:"type"`
-	Payload    jsontext.Value `json:",inline"`
+	Payload    jsontext.Value `json:",embed"`
 }
 
 // AuditSubject names the datasource.
