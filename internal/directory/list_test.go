@@ -97,12 +97,27 @@ func anyQuery(r *rand.Rand) Query {
 	}
 	for range r.IntN(3) {
 		options := []Filter{
-			{"department", []string{"SEA"}}, {"department", []string{"Land", "none"}}, {"title", []string{"pilot"}}, {"first_name", []string{"bea"}},
-			{"last_name", []string{"lee", "ost"}}, {"location", []string{"oslo"}}, {"from", []string{"no", "paris"}}, {"country", []string{"NO"}},
-			{"roletype", []string{"manager"}}, {"roletype", []string{"CONTRACTOR", "individual contributor"}}, {"has", []string{"photo", "manager"}},
-			{"startafter", []string{"2021-01-01"}}, {"startbefore", []string{"2021-06-01"}}, {"team", []string{"crew"}}, {"team_id", []string{"t2"}},
-			{"reportsto", []string{"p3@example.com", "id005"}}, {"manager_email", []string{"p3@example.com"}}, {"nickname", []string{"doc"}},
-			{"email", []string{"p1@example.com", "P2@example.com"}}, {"name", []string{"ann lee"}}, {"industry", []string{"gull", "tern"}},
+			{"department", []string{"SEA"}},
+			{"department", []string{"Land", "none"}},
+			{"title", []string{"pilot"}},
+			{"first_name", []string{"bea"}},
+			{"last_name", []string{"lee", "ost"}},
+			{"location", []string{"oslo"}},
+			{"from", []string{"no", "paris"}},
+			{"country", []string{"NO"}},
+			{"roletype", []string{"manager"}},
+			{"roletype", []string{"CONTRACTOR", "individual contributor"}},
+			{"has", []string{"photo", "manager"}},
+			{"startafter", []string{"2021-01-01"}},
+			{"startbefore", []string{"2021-06-01"}},
+			{"team", []string{"crew"}},
+			{"team_id", []string{"t2"}},
+			{"reportsto", []string{"p3@example.com", "id005"}},
+			{"manager_email", []string{"p3@example.com"}},
+			{"nickname", []string{"doc"}},
+			{"email", []string{"p1@example.com", "P2@example.com"}},
+			{"name", []string{"ann lee"}},
+			{"industry", []string{"gull", "tern"}},
 		}
 		q.Filters = append(q.Filters, options[r.IntN(len(options))])
 	}

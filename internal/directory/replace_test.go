@@ -156,33 +156,37 @@ func TestUploadAgain(t *testing.T) {
 	}
 }
 
+// team is a record whose members are p1, p2 and so on.
+func team(id, name string, members ...int) directory.TeamRecord {
+	rec := directory.TeamRecord{ID: id, Name: name, Department: "Sea"}
+	for _, i := range members {
+		rec.Members = append(rec.Members, directory.TeamMember{Email: fmt.Sprintf("P%d@example.com", i)})
+	}
+	return rec
+}
+
+// teamsOf lists teams with the number of their members.
+func (w *world) teamsOf(q directory.Query) string {
+	w.t.Helper()
+	r, err := w.dir.Roster(w.ctx)
+	w.must(err)
+	page, err := r.ListTeams(q)
+	w.must(err)
+	var names []string
+	for _, team := range page.Teams {
+		names = append(names, fmt.Sprint(team.Name, len(r.MembersOf(team))))
+	}
+	return fmt.Sprint(strings.Join(names, " "), " of ", page.Total)
+}
+
 func TestTeams(t *testing.T) {
 	sqldbtest.Both(t, func(t *testing.T, db *sqldb.DB) {
 		w := newWorld(t, db)
 		removing(t, db, w.dir)
 		w.must(w.dir.PutEmployees(w.ctx, employees(6)))
-		team := func(id, name string, members ...int) directory.TeamRecord {
-			rec := directory.TeamRecord{ID: id, Name: name, Department: "Sea"}
-			for _, i := range members {
-				rec.Members = append(rec.Members, directory.TeamMember{Email: fmt.Sprintf("P%d@example.com", i)})
-			}
-			return rec
-		}
 		w.must(w.dir.UploadTeams(w.ctx, upload.Page{ID: "one", First: true, Last: true, Digest: "1"}, []directory.TeamRecord{
 			team("crew", "Crew", 1, 2, 2, 99), team("cooks", "Cooks", 3), team("élan", "Élan"), team("a", "A"), team("b", "B"), team("c", "C"),
 		}))
-		list := func(q directory.Query) string {
-			t.Helper()
-			r, err := w.dir.Roster(w.ctx)
-			w.must(err)
-			page, err := r.ListTeams(q)
-			w.must(err)
-			var names []string
-			for _, team := range page.Teams {
-				names = append(names, fmt.Sprint(team.Name, len(r.MembersOf(team))))
-			}
-			return fmt.Sprint(strings.Join(names, " "), " of ", page.Total)
-		}
 		for _, c := range []struct {
 			q    directory.Query
 			want string
@@ -194,14 +198,14 @@ func TestTeams(t *testing.T) {
 			{directory.Query{Filters: []directory.Filter{{Field: "team_id", Values: []string{"CREW"}}}}, "Crew2 of 1"},
 			{directory.Query{Filters: []directory.Filter{{Field: "member", Values: []string{"p3@example.com"}}, {Field: "department", Values: []string{"sea"}}}}, "Cooks1 of 1"},
 		} {
-			if got := list(c.q); got != c.want {
+			if got := w.teamsOf(c.q); got != c.want {
 				t.Errorf("ListTeams(%+v) = %s, want %s", c.q, got, c.want)
 			}
 		}
 		// Whoever comes later is in the team from then on, and who leaves is not.
 		w.must(w.dir.PutEmployees(w.ctx, []directory.EmployeeRecord{{Email: "p99@example.com"}}))
 		w.must(w.dir.DeleteEmployee(w.ctx, "p1@example.com", 0))
-		if got, want := list(directory.Query{Words: "crew"}), "Crew2 of 1"; got != want {
+		if got, want := w.teamsOf(directory.Query{Words: "crew"}), "Crew2 of 1"; got != want {
 			t.Errorf("ListTeams(crew) = %s, want %s", got, want)
 		}
 		people, err := w.dir.List(w.ctx, directory.Query{Filters: []directory.Filter{{Field: "team", Values: []string{"crew"}}}, Facets: []string{"team"}})
@@ -212,7 +216,7 @@ func TestTeams(t *testing.T) {
 		w.must(w.dir.UploadTeams(w.ctx, upload.Page{ID: "two", First: true, Last: true, Digest: "2"}, []directory.TeamRecord{
 			team("crew", "Crew", 2), team("cooks", "Cooks", 3), team("élan", "Élan"), team("a", "A"), team("b", "B"),
 		}))
-		eventually(t, "the removal", func() bool { return list(directory.Query{}) == "A0 B0 Cooks1 Crew1 Élan0 of 5" })
+		eventually(t, "the removal", func() bool { return w.teamsOf(directory.Query{}) == "A0 B0 Cooks1 Crew1 Élan0 of 5" })
 		w.must(w.dir.DeleteTeam(w.ctx, "a"))
 		w.must(w.dir.DeleteTeam(w.ctx, "a"))
 		other, err := directory.New(db).Roster(w.ctx) // one that has seen nothing of this

@@ -148,9 +148,10 @@ func TestPhoto(t *testing.T) {
 	}
 }
 
-// TestCustomEntities holds that things of entity datasources are listed, counted and paged as their permissions allow.
-func TestCustomEntities(t *testing.T) {
-	t.Parallel()
+// fleet is a server with twelve ships as custom entities, eight of which everybody may see and Ada the others, and a page of
+// a wiki beside them.
+func fleet(t *testing.T) *sheaftest.Server {
+	t.Helper()
 	s := sheaftest.Open(t)
 	for _, name := range []string{"ada", "bo"} {
 		s.Person(name+"@example.com", grant.RoleMember)
@@ -181,7 +182,13 @@ func TestCustomEntities(t *testing.T) {
 	s.Must("POST", "/api/index/v1/indexdocument", connector, `{"document": {"datasource": "wiki", "id": "p", "title": "Ship page", "viewURL": "https://wiki.example/p",
 		"permissions": {"allowAnonymousAccess": true}}}`)
 	s.CatchUp()
+	return s
+}
 
+// TestCustomEntities holds that things of entity datasources are listed, counted and paged as their permissions allow.
+func TestCustomEntities(t *testing.T) {
+	t.Parallel()
+	s := fleet(t)
 	list := func(email, body string) (titles []string, page entities.ListResponse) {
 		t.Helper()
 		s.Must("POST", "/rest/api/v1/listentities", s.As(email), body).Decode(&page)
