@@ -168,6 +168,9 @@ func (g *game) play(steps int) {
 			a := g.access(as(grant.User, p.ID))
 			for _, ds := range sources {
 				for j, doc := range g.model[ds].docs {
+					if i == 0 && step%5 == 0 {
+						g.checkReaders(ds, doc, g.readers[ds][j])
+					}
 					want := g.sees(g.states[i], ds, doc)
 					if got := a.Admits(g.readers[ds][j]); got != want {
 						g.t.Fatalf("step %d, %s in %s: %s sees %+v of %s = %v, want %v", step, what, ds, p.Email, doc, ds, got, want)
@@ -192,6 +195,24 @@ func (g *game) play(steps int) {
 		if diff := cmp.Diff(cold.Principals(), cached.Principals()); diff != "" || cold.Key() != cached.Key() {
 			g.t.Errorf("the cached set differs from the one made anew (-anew +cached):\n%s", diff)
 		}
+	}
+}
+
+// checkReaders holds that the way down from a document leads to those whom the way up leads to it.
+func (g *game) checkReaders(ds string, doc directory.Permissions, readers []uint32) {
+	g.t.Helper()
+	r, err := g.dir.ReadersOf(g.ctx, ds, readers)
+	g.must(err)
+	want := []string{}
+	for i, p := range g.people {
+		if g.sees(g.states[i], ds, doc) {
+			want = append(want, p.Email)
+		}
+	}
+	d := g.model[ds]
+	narrowed := (d.test || d.undecided) && len(d.testers) > 0
+	if everyone := doc.Everyone && d.visible && !narrowed; everyone != r.Everyone || !everyone && !slices.Equal(want, append([]string{}, r.Emails...)) {
+		g.t.Fatalf("ReadersOf(%+v of %s) = %+v, want everyone %v or %v", doc, ds, r, everyone, want)
 	}
 }
 

@@ -22,16 +22,17 @@ type Readership struct {
 func (d *Directory) ReadersOf(ctx context.Context, datasource string, principals []uint32) (r Readership, err error) {
 	err = d.db.Read(ctx, func(tx *sqldb.Tx) error {
 		x := explainer{ctx: ctx, tx: tx, datasource: datasource}
+		realm, err := x.realm()
+		if err != nil || realm.audience() == NotVisible {
+			return err
+		}
+		x.byEmail = realm.ByEmail
 		named, err := x.named(principals)
 		if err != nil || len(named) == 0 {
 			return err
 		}
-		realm, err := realm(ctx, tx, datasource)
-		if err != nil || !realm.Visible {
-			return err
-		}
-		b := below{ctx: ctx, tx: tx, source: realm.IdentitySource}
-		if realm.Test {
+		b := below{ctx: ctx, tx: tx, source: realm.IdentitySource, byEmail: realm.membersByEmail}
+		if realm.narrowed() {
 			if err := b.readTesters(datasource); err != nil {
 				return err
 			}
@@ -63,17 +64,14 @@ type below struct {
 	ctx     context.Context //nolint:containedctx // lives as long as one call
 	tx      *sqldb.Tx
 	source  string            // of identities
+	byEmail bool              // how its memberships name users
 	testers map[string]string // active people by id, with their main address; nil where the datasource is not narrowed
 }
 
-// readTesters reads the people a test datasource is narrowed to. Without any it is not.
+// readTesters reads the people a datasource is narrowed to. Whoever took an address over is not one by it.
 func (b *below) readTesters(datasource string) error {
-	n, err := sqldb.One(b.ctx, b.tx, sqldb.ScanInt, "SELECT COUNT(*) FROM realm_testers WHERE datasource = $1", datasource)
-	if err != nil || n == 0 {
-		return err
-	}
 	b.testers = map[string]string{}
-	for r, err := range sqldb.Each(b.ctx, b.tx, scanPair, `SELECT p.id, p.email FROM realm_testers t JOIN addresses a ON a.address = t.email
+	for r, err := range sqldb.Each(b.ctx, b.tx, scanPair, `SELECT p.id, p.email FROM realm_testers t JOIN addresses a ON a.address = t.email AND t.seq > a.held_from
 		JOIN people p ON p.id = a.person_id WHERE t.datasource = $1 AND p.active`, datasource) {
 		if err != nil {
 			return err
@@ -172,10 +170,13 @@ func (b *below) members(groups []string) (map[name]bool, error) {
 				if err != nil {
 					return nil, err
 				}
-				if r.kind == kindGroup {
+				switch {
+				case r.kind == kindGroup:
 					enter(r.member)
-				} else {
-					users[name{r.kind, r.member}] = true
+				case b.byEmail:
+					users[name{kindMail, r.member}] = true
+				default:
+					users[name{kindUser, r.member}] = true
 				}
 			}
 		}
