@@ -178,7 +178,7 @@ func (r *Roster) order(by Order, reverse bool) []int32 {
 		made.list = make([]int32, len(r.listed))
 		marks := make([]Mark, len(r.listed))
 		for i := range r.listed {
-			made.list[i], marks[i] = int32(i), q.mark(&r.listed[i], 0) //nolint:gosec // a company has no two thousand million people
+			made.list[i], marks[i] = int32(i), q.mark(&r.listed[i], 0)
 		}
 		if by != ByName || reverse {
 			slices.SortFunc(made.list, func(a, b int32) int { return q.compare(&marks[a], &marks[b]) })
