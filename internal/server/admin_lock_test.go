@@ -130,6 +130,11 @@ func (o *office) requests(email string) []asked {
 		{"change a datasource", "PATCH", root + "/datasources/galley", `{"openToAnonymousTokens":true}`},
 		{"list bulk uploads", "GET", root + "/uploads?datasource=galley", ""},
 		{"drop a paused removal", "POST", fmt.Sprintf("%s/uploads/%d/removal", root, paused(o.t, o.Server, "galley")), `{"action":"drop"}`},
+		{"ask why somebody sees a thing", "POST", root + "/why/access", `{"person":"` + target + `","document":"galley/menu/today"}`},
+		{"the same by address", "GET", root + "/why/access?person=" + target + "&document=galley/menu/today", ""},
+		{"ask why results stand there", "POST", root + "/why/rank", `{"query":"soup"}`},
+		{"the same by address, of one", "GET", root + "/why/rank?query=soup&document=galley/menu/today", ""},
+		{"ask that for somebody else", "POST", root + "/why/rank", `{"query":"soup","person":"` + target + `","document":"galley/menu/today"}`},
 		{"read the audit log", "GET", root + "/audit", ""},
 		{"sign out", "DELETE", root + "/session", ""},
 	}
@@ -149,6 +154,8 @@ func TestAdminRoles(t *testing.T) {
 	o.Person("target@quillmere.example", grant.RoleMember)
 	o.Must("POST", "/api/index/v1/adddatasource", o.Indexing(),
 		`{"name":"galley","datasourceCategory":"KNOWLEDGE_HUB","urlRegex":"https://galley\\.example/.*"}`)
+	o.Must("POST", "/api/index/v1/indexdocument", o.Indexing(),
+		`{"document":{"datasource":"galley","objectType":"menu","id":"today","title":"Soup","viewURL":"https://galley.example/today","permissions":{"allowAnonymousAccess":true}}}`)
 	roles := []grant.Role{grant.RoleMember, grant.RoleTokenCreator, grant.RoleAdmin, grant.RoleSuperAdmin}
 	var names, lines []string
 	statuses := map[string][]string{}
