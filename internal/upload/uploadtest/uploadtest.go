@@ -125,27 +125,51 @@ func (m *model) drain() {
 	m.pending = nil
 }
 
+// sent is a page with the names in it.
+type sent struct {
+	page  upload.Page
+	names []string
+}
+
+func name(rng *rand.Rand) string { return fmt.Sprintf("n%d", rng.IntN(12)) }
+
+// random makes a page of the place that p names.
+func random(rng *rand.Rand, p upload.Page) sent {
+	var names []string
+	for range rng.IntN(9) {
+		names = append(names, name(rng))
+	}
+	if rng.IntN(8) == 0 { // more than one transaction takes
+		for i := range 120 {
+			names = append(names, fmt.Sprintf("many%d", i))
+		}
+	}
+	p.ID = fmt.Sprintf("u%d", rng.IntN(3))
+	p.First, p.Last = rng.IntN(3) == 0, rng.IntN(3) == 0
+	p.Restart = p.First && rng.IntN(3) == 0
+	p.SkipStaleCheck = rng.IntN(3) > 0
+	if p.First && p.Last {
+		p.Digest = upload.Digest(names)
+	}
+	return sent{p, names}
+}
+
 // Run makes random steps and compares the store with the model after each.
 func Run(t *testing.T, s Store, seed uint64, steps int) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 11))
 	m := &model{atOnce: s.AtOnce, touched: map[string]int{}}
-	type sent struct {
-		page  upload.Page
-		names []string
-	}
 	var last []sent // that may come again
 	var story []string
 	for range steps {
-		name := func() string { return fmt.Sprintf("n%d", rng.IntN(12)) }
 		switch n := rng.IntN(20); {
 		case n < 3:
-			x := name()
+			x := name(rng)
 			s.Put(x)
 			m.put(x)
 			story = append(story, "put "+x)
 		case n < 5:
-			x := name()
+			x := name(rng)
 			s.Delete(x)
 			delete(m.touched, x)
 			story = append(story, "delete "+x)
@@ -158,21 +182,7 @@ func Run(t *testing.T, s Store, seed uint64, steps int) {
 			if len(last) > 0 && n < 11 {
 				next = last[rng.IntN(len(last))]
 			} else {
-				next.page.ID = fmt.Sprintf("u%d", rng.IntN(3))
-				next.page.First, next.page.Last = rng.IntN(3) == 0, rng.IntN(3) == 0
-				next.page.Restart = next.page.First && rng.IntN(3) == 0
-				next.page.SkipStaleCheck = rng.IntN(3) > 0
-				for range rng.IntN(9) {
-					next.names = append(next.names, name())
-				}
-				if rng.IntN(8) == 0 { // more than one transaction takes
-					for i := range 120 {
-						next.names = append(next.names, fmt.Sprintf("many%d", i))
-					}
-				}
-				if next.page.First && next.page.Last {
-					next.page.Digest = upload.Digest(next.names)
-				}
+				next = random(rng, s.Page)
 				last = append(last[max(0, len(last)-3):], next)
 			}
 			err := s.Upload(next.page, next.names)
