@@ -18,6 +18,7 @@ type Datasource struct {
 	DisplayName           string `json:"displayName"`
 	Documents             int64  `json:"documents"`
 	Visible               bool   `json:"visible"`
+	Visibility            string `json:"visibility"` // NOT_VISIBLE, VISIBLE_TO_TEST_GROUP or VISIBLE_TO_ALL: what all settings come to
 	OpenToAnonymousTokens bool   `json:"openToAnonymousTokens"`
 	IsTestDatasource      bool   `json:"isTestDatasource"`
 }
@@ -28,7 +29,7 @@ type Datasources struct {
 }
 
 func datasourceOf(d *corpus.Datasource, count int64) Datasource {
-	return Datasource{d.Name, d.DisplayName, count, d.Realm.Visible, d.Realm.OpenToAnonymous, d.Realm.Test}
+	return Datasource{d.Name, d.DisplayName, count, d.Realm.Visible, string(d.Audience), d.Realm.OpenToAnonymous, d.Realm.Test}
 }
 
 func (s *Service) listDatasources(ctx context.Context, c grant.Caller, _ rpc.None) (Datasources, error) {

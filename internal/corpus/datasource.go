@@ -22,10 +22,11 @@ type Datasource struct {
 	Settings
 	// Config is the whole configuration, as JSON of the contract.
 	Config jsontext.Value
-	// Realm says who may see the datasource.
-	Realm   directory.Realm
-	Created int64 // microseconds
-	Updated int64
+	// Realm says who may see the datasource, and Audience what that comes to.
+	Realm    directory.Realm
+	Audience directory.Audience
+	Created  int64 // microseconds
+	Updated  int64
 }
 
 // PutDatasource makes a datasource, or replaces the configuration of one. config is an object of
@@ -111,7 +112,9 @@ func (c *Corpus) datasource(ctx context.Context, name string) (*Datasource, erro
 func (c *Corpus) datasources(ctx context.Context, where string, args ...any) (list []Datasource, err error) {
 	scan := func(row sqldb.Scanner) (d Datasource, err error) {
 		var config string
-		err = row.Scan(&config, &d.Created, &d.Updated, &d.Realm.IdentitySource, &d.Realm.ByEmail, &d.Realm.Visible, &d.Realm.OpenToAnonymous, &d.Realm.Test)
+		var testers int
+		err = row.Scan(&config, &d.Created, &d.Updated, &d.Realm.IdentitySource, &d.Realm.ByEmail, &d.Realm.Visible, &d.Realm.OpenToAnonymous, &d.Realm.Test,
+			&d.Realm.Undecided, &testers)
 		if err != nil {
 			return d, err
 		}
@@ -119,14 +122,15 @@ func (c *Corpus) datasources(ctx context.Context, where string, args ...any) (li
 		if err = json.Unmarshal(d.Config, &d.Settings); err != nil {
 			return d, fmt.Errorf("stored datasource: %w", err)
 		}
-		d.Realm.Datasource = d.Name
+		d.Realm.Datasource, d.Audience = d.Name, d.Realm.Audience(testers)
 		if d.DisplayName == "" {
 			d.DisplayName = title(d.Name)
 		}
 		return d, nil
 	}
 	err = c.db.Read(ctx, func(tx *sqldb.Tx) error {
-		list, err = sqldb.All(ctx, tx, scan, `SELECT d.config, d.created_at, d.updated_at, r.identity_source, r.by_email, r.visible, r.open_anonymous, r.test
+		list, err = sqldb.All(ctx, tx, scan, `SELECT d.config, d.created_at, d.updated_at, r.identity_source, r.by_email, r.visible, r.open_anonymous, r.test, r.undecided,
+			(SELECT COUNT(*) FROM realm_testers t WHERE t.datasource = d.name)
 			FROM datasources d JOIN realms r ON r.datasource = d.name `+where+" ORDER BY d.name", args...)
 		return err
 	})

@@ -217,19 +217,23 @@ type realmNow struct {
 	testers            map[string]int64 // by address: the change that made them one
 }
 
-// audience says who may see the datasource.
-func (r *realmNow) audience() Audience {
+// Audience says who may see a datasource that has so many testers.
+func (r *Realm) Audience(testers int) Audience {
 	switch {
-	case !r.Visible && !(r.Undecided && r.narrowed()):
+	case !r.Visible && !(r.Undecided && testers > 0):
 		return NotVisible
-	case r.narrowed():
+	case r.isFor(testers):
 		return VisibleToTestGroup
 	}
 	return VisibleToAll
 }
 
-// narrowed reports whether the datasource is for its testers, if for anybody.
-func (r *realmNow) narrowed() bool { return (r.Test || r.Undecided) && len(r.testers) > 0 }
+// isFor reports whether a datasource is for its testers, if for anybody.
+func (r *Realm) isFor(testers int) bool { return (r.Test || r.Undecided) && testers > 0 }
+
+func (r *realmNow) audience() Audience { return r.Audience(len(r.testers)) }
+
+func (r *realmNow) narrowed() bool { return r.isFor(len(r.testers)) }
 
 // hasTester reports whether one of the addresses is a tester's. Whoever takes an address over does not become one by it.
 func (r *realmNow) hasTester(addresses []held) bool {
