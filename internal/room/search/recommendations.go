@@ -56,15 +56,11 @@ type RecommendationsResponse struct {
 	BackendMillis int64            `json:"backendTimeMillis,omitzero"`
 }
 
-// Recommendation is a result with how much it stands out.
+// Recommendation is a result with how much it stands out, which so far none does.
 type Recommendation struct {
 	Result
 	Prominence string `json:"prominence,omitzero"`
 }
-
-// promoted is the prominence of results that are nearly as like as the best one can be: the likest, where it stands out from the
-// rest.
-const promoted = "PROMOTED"
 
 // retryRecommending is when a document that is known and not in the index yet can be asked for again. On an idle server that
 // takes a second.
@@ -242,9 +238,6 @@ func likeness(ctx context.Context, reader *index.Reader, text similar.Text) (ind
 	return index.Query{Text: words, Languages: text.Languages}, err
 }
 
-// standsOut is by what factor the likest document's score is above the next one's where it is promoted.
-const standsOut = 1.25
-
 // showLike turns hits into results.
 func (s *Service) showLike(ctx context.Context, q *question, found index.Result, prominences []string, resp *RecommendationsResponse) error {
 	keys := make([]string, len(found.Hits))
@@ -255,14 +248,13 @@ func (s *Service) showLike(ctx context.Context, q *question, found index.Result,
 	if err != nil {
 		return err
 	}
-	for i, hit := range found.Hits {
+	// Scores tell of documents that the caller does not see, so none makes a result stand out.
+	if len(prominences) > 0 && !slices.Contains(prominences, ordinary) {
+		return nil
+	}
+	for _, hit := range found.Hits {
 		doc, ok := documents[hit.Key]
-		prominence := ordinary
-		if i == 0 && (len(found.Hits) == 1 || hit.Score > standsOut*found.Hits[1].Score) {
-			prominence = promoted
-		}
-		// The truth may have moved on since the index was written: what is gone from it is no result.
-		if !ok || len(prominences) > 0 && !slices.Contains(prominences, prominence) {
+		if !ok { // the truth may have moved on since the index was written
 			continue
 		}
 		token, err := s.track(q.caller, Tracked{Document: hit.Key, Position: len(resp.Results)})
@@ -271,7 +263,7 @@ func (s *Service) showLike(ctx context.Context, q *question, found index.Result,
 		}
 		resp.Results = append(resp.Results, Recommendation{
 			Result:     Result{Title: doc.Title, URL: doc.URL, Document: doc, Snippets: q.snippets(hit), TrackingToken: token},
-			Prominence: prominence,
+			Prominence: ordinary,
 		})
 	}
 	return nil
