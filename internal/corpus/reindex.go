@@ -28,6 +28,9 @@ func (c *Corpus) Works(caller grant.Caller) map[job.Kind]job.Work {
 		ReindexDatasource: func(ctx context.Context, j job.Job, report func(done, total int64)) (string, error) {
 			return c.reindexDatasource(ctx, caller, j.Args, report)
 		},
+		ReindexNames: func(ctx context.Context, _ job.Job, report func(done, total int64)) (string, error) {
+			return c.reindexNames(ctx, caller, report)
+		},
 		ReindexMetadata: func(ctx context.Context, j job.Job, report func(done, total int64)) (string, error) {
 			return c.reindexMetadata(ctx, caller, j.Args, report)
 		},

@@ -193,6 +193,22 @@ func TestAChangedDefinitionReachesTheIndex(t *testing.T) {
 	w.eventually("a property that is indexed now comes", func() bool { return len(w.found("hush")) == 5 })
 }
 
+func TestAChangedNameReachesTheIndex(t *testing.T) {
+	w := newWorld(t)
+	w.Must("POST", "/api/index/v1/indexemployee", w.token, `{"employee":{"email":"bo@example.com","firstName":"Bo","lastName":"Quist","department":"Pilots"}}`)
+	if a := w.bug("named", `,"title":"Ticket","author":{"email":"bo@example.com"}`); a.Status != 200 {
+		t.Fatal(a.Body)
+	}
+	if a := w.bug("other", `,"title":"Ticket","author":{"email":"ann@example.com"}`); a.Status != 200 {
+		t.Fatal(a.Body)
+	}
+	w.eventually("the name finds the document", func() bool { return len(w.found("quist")) == 1 })
+	w.Must("POST", "/api/index/v1/indexemployee", w.token, `{"employee":{"email":"bo@example.com","firstName":"Bo","lastName":"Vandermeer","department":"Pilots"}}`)
+	w.eventually("the new name finds the document", func() bool {
+		return slices.Equal(w.found("vandermeer"), []string{"tracker/Bug/named"}) && w.found("quist") == nil
+	})
+}
+
 func TestBodiesComeIn(t *testing.T) {
 	w := newWorld(t)
 	pdf := "%PDF-1.4\n1 0 obj <</Type/Catalog/Pages 2 0 R>> endobj 2 0 obj <</Kids[3 0 R]>> endobj 3 0 obj <</Contents 4 0 R /Resources<</Font<</F 5 0 R>>>>>> endobj\n" +

@@ -138,6 +138,7 @@ func (s *Server) start(ctx context.Context) error {
 	}
 	runner := job.NewRunner(s.DB, s.cfg.Log, s.works())
 	s.running.Go(func() { runner.Run(background) })
+	s.running.Go(func() { s.Corpus.WatchNames(background, s.Authority.Maintenance(), s.cfg.Log) })
 	s.running.Go(func() { s.Corpus.Tend(background, s.Authority.Maintenance(), s.cfg.Log) })
 	head, err := s.Corpus.Head(ctx, s.Authority.Maintenance())
 	if err != nil {
