@@ -17,20 +17,37 @@ const maxNamed = 3
 // names finds people by words of their names. It belongs to one roster and does not change.
 type names struct {
 	roster *directory.Roster
-	byWord map[string][]*directory.Person // active people
+	words  map[*directory.Person][]string // of active people, who stay the same until they change
+	byWord map[string][]*directory.Person
 }
 
-// namesOf returns the names of everybody in a roster.
+// namesOf returns the names of everybody in a roster. A new roster takes over what is known of those who did not change.
 func (s *Service) namesOf(people *directory.Roster) *names {
 	if n := s.names.Load(); n != nil && n.roster == people {
 		return n
 	}
-	n := &names{roster: people, byWord: map[string][]*directory.Person{}}
+	s.naming.Lock()
+	defer s.naming.Unlock()
+	old := s.names.Load()
+	switch {
+	case old == nil:
+		old = &names{}
+	case old.roster == people:
+		return old
+	}
+	n := &names{
+		roster: people, words: make(map[*directory.Person][]string, len(old.words)), byWord: make(map[string][]*directory.Person, len(old.byWord)),
+	}
 	for _, p := range people.Everyone() {
 		if !p.Active {
 			continue
 		}
-		for _, w := range wordsOf(p) {
+		words, known := old.words[p]
+		if !known {
+			words = wordsOf(p)
+		}
+		n.words[p] = words
+		for _, w := range words {
 			if list := n.byWord[w]; len(list) == 0 || list[len(list)-1] != p {
 				n.byWord[w] = append(list, p)
 			}

@@ -9,6 +9,7 @@ package search
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -96,6 +97,7 @@ type Service struct {
 	admin     Admin
 	box       *seal.Box
 	now       func() time.Time
+	naming    sync.Mutex // held while names are made anew
 	names     atomic.Pointer[names]
 }
 

@@ -419,6 +419,8 @@ func FuzzSearch(f *testing.F) {
 		`{"query":"from:me \"tide -(a OR b","cursor":"AAAA","pageSize":3}`,
 		`{"query":"after:2026-13-45 updated:past_9999_years","requestOptions":{"timezoneOffset":840,"facetBucketSize":9}}`,
 		`{"query":"","requestOptions":{"facetFilterSets":[{"filters":[{"fieldName":"from","values":[{"value":"","relationType":"GT","isNegated":true}]}]}]}}`,
+		`{"query":"tdie \"log 7\" bo","resultTabIds":["log"],"requestOptions":{"inclusions":{"containerSpecs":[{"id":"log/Page/1"},{"url":"https://log.example/log/Page/2"}]},"exclusions":{"documentSpecs":[{"id":"log//"}],"datasourceInstances":["LOG"]},"queryOverridesFacetFilters":true,"returnLlmContentOverSnippets":true}}`,
+		`{"query":"app:\"Ship's log\" type:page OR sea:x my:history has:golink collection:1 in:y","requestOptions":{"responseHints":["QUERY_METADATA","ALL_RESULT_COUNTS","RESULTS","SPELLCHECK_METADATA"],"facetFilters":[{"fieldName":"suggested","values":[{"value":"my history","isNegated":true}]}]}}`,
 		`{"query":"x","requestOptions":{"facetBucketFilter":{"facet":"FROM","prefix":"\u0301"},"responseHints":["FACET_RESULTS"],"defaultFacets":["",""]}}`,
 	} {
 		f.Add(seed)
