@@ -53,7 +53,7 @@ type RankAnswer struct {
 type Ranked struct {
 	Place    int      `json:"place"` // from 1
 	Document Document `json:"document"`
-	// Strength is the score in percent of the first result's, 0 where the order is not by relevance.
+	// Strength is the score in percent of the first result's, in steps of five, 0 where the order is not by relevance.
 	Strength int      `json:"strength"`
 	Factors  []Factor `json:"factors"`
 }
@@ -64,7 +64,8 @@ type Factor struct {
 	Code string `json:"code"`
 	// Text is the word or pair of words.
 	Text string `json:"text,omitzero"`
-	// Percent is the share of the text's score for words and pairs, and what the whole score gains or loses for the others.
+	// Percent is the share of the text's score for words and pairs, in steps of five, and what the whole score gains or loses for the
+	// others.
 	Percent int    `json:"percent"`
 	Words   string `json:"words"`
 }
@@ -202,7 +203,8 @@ func (s *Service) missing(ctx context.Context, p *directory.Person, at corpus.St
 
 func worded(h index.Hit) bool { return h.Explanation != nil && h.Explanation.Text > 0 }
 
-// ranked puts the score of hits[at] in words. Scores tell of all documents, so only shares and ratios leave here, in whole percent.
+// ranked puts the score of hits[at] in words. Scores tell of all documents, those that the administrator may not see included: how rare a
+// word is decides them. So only shares and ratios leave here, in steps of five percent, which tell little more than the order does.
 func ranked(hits []index.Hit, at int, d Document) Ranked {
 	r := Ranked{Place: at + 1, Document: d, Factors: []Factor{}}
 	h := hits[at]
@@ -210,13 +212,13 @@ func ranked(hits []index.Hit, at int, d Document) Ranked {
 		return r
 	}
 	if best := hits[0].Score; best > 0 {
-		r.Strength = percent(h.Score / best)
+		r.Strength = coarse(h.Score / best)
 	}
 	e := h.Explanation
 	for _, w := range e.Words {
 		if w.Score > 0 {
 			r.Factors = append(r.Factors, Factor{
-				Code: "word", Text: w.Text, Percent: percent(w.Score / e.Text),
+				Code: "word", Text: w.Text, Percent: coarse(w.Score / e.Text),
 				Words: "“" + w.Text + "” " + strength(w.Frequency) + ".",
 			})
 		}
@@ -224,14 +226,14 @@ func ranked(hits []index.Hit, at int, d Document) Ranked {
 	for _, w := range e.Pairs {
 		if w.Score > 0 {
 			r.Factors = append(r.Factors, Factor{
-				Code: "pair", Text: w.Text, Percent: percent(w.Score / e.Text),
+				Code: "pair", Text: w.Text, Percent: coarse(w.Score / e.Text),
 				Words: "“" + w.Text + "” stands there in this order.",
 			})
 		}
 	}
 	if e.Coverage < 1 {
 		r.Factors = append(r.Factors, Factor{
-			Code: "coverage", Percent: -percent(1 - e.Coverage), Words: fmt.Sprintf("It lacks some of the query's words, which takes off %d %%.", percent(1-e.Coverage)),
+			Code: "coverage", Percent: -coarse(1 - e.Coverage), Words: fmt.Sprintf("It lacks some of the query's words, which takes off about %d %%.", coarse(1-e.Coverage)),
 		})
 	} else {
 		r.Factors = append(r.Factors, Factor{Code: "coverage", Words: "It has every word of the query, so nothing is taken off."})
@@ -268,6 +270,14 @@ func strength(frequency float64) string {
 		return "stands there well"
 	}
 	return "stands there once or in a long text"
+}
+
+// coarse rounds to steps of five percent; what is there at all counts five.
+func coarse(f float64) int {
+	if f <= 0 {
+		return 0
+	}
+	return max(int(f*20+0.5)*5, 5)
 }
 
 // percent rounds to whole percent.
