@@ -64,11 +64,14 @@ func (x *exchange) empty() error {
 	return nil
 }
 
+// steady writes the keys of maps in order, so that equal answers are equal byte for byte.
+var steady = json.Deterministic(true)
+
 // json sends v whole, so that a value that cannot be encoded is still an ordinary fault.
 func (x *exchange) json(status int, v any) error {
 	buf := buffers.Get().(*bytes.Buffer)
 	defer putBuffer(buf)
-	if err := json.MarshalWrite(buf, v); err != nil {
+	if err := json.MarshalWrite(buf, v, steady); err != nil {
 		return fmt.Errorf("encode the answer: %w", err)
 	}
 	if n := int64(buf.Len()); n > DefaultBody {
@@ -137,7 +140,7 @@ func stream[T any](x *exchange, media string, write form, items iter.Seq2[T, err
 		if err != nil {
 			return err
 		}
-		text, err := json.Marshal(item)
+		text, err := json.Marshal(item, steady)
 		if err != nil {
 			return fmt.Errorf("encode an item: %w", err)
 		}
