@@ -55,7 +55,7 @@ func (d *Directory) UploadEmployees(ctx context.Context, page upload.Page, recor
 		return err
 	}
 	page.Kind, page.Items = upload.Employees, len(list)
-	return uploadPage(ctx, d.db, page, employeeChunks(list), putEmployees, staleEmployees)
+	return uploadPage(ctx, d.db, page, employeeChunks(list), putEmployees, leavesEmployees)
 }
 
 func checkEmployees(records []EmployeeRecord) ([]EmployeeRecord, error) {

@@ -8,9 +8,9 @@ import (
 	"github.com/sheafsearch/sheaf/internal/upload"
 )
 
-// uploadPage writes a page of an upload, a part in a transaction. stale counts what the session left behind.
+// uploadPage writes a page of an upload, a part in a transaction. left reports whether the session leaves something behind.
 func uploadPage[T any](ctx context.Context, db *sqldb.DB, page upload.Page, parts [][]T,
-	put func(context.Context, *sqldb.Tx, []T) error, stale func(context.Context, *sqldb.Tx, upload.Session) (stale, all int64, err error),
+	put func(context.Context, *sqldb.Tx, []T) error, left func(context.Context, *sqldb.Tx, upload.Session) (bool, error),
 ) error {
 	if len(parts) == 0 {
 		parts = [][]T{nil} // a page without items may still begin a session, or end one
@@ -33,11 +33,11 @@ func uploadPage[T any](ctx context.Context, db *sqldb.DB, page upload.Page, part
 				}
 			}
 			if i == len(parts)-1 && page.Last {
-				left, _, err := stale(ctx, tx, session)
+				stale, err := left(ctx, tx, session)
 				if err != nil {
 					return err
 				}
-				if err = session.Finish(ctx, tx, left > 0); err != nil {
+				if err = session.Finish(ctx, tx, stale); err != nil {
 					return err
 				}
 			}
@@ -64,6 +64,15 @@ func countStale(ctx context.Context, tx *sqldb.Tx, query string, args ...any) (s
 	scan := func(row sqldb.Scanner) (n counts, err error) { err = row.Scan(&n.stale, &n.all); return n, err }
 	n, err := sqldb.One(ctx, tx, scan, query, args...)
 	return n.stale, n.all, err
+}
+
+func someRow(ctx context.Context, tx *sqldb.Tx, query string, args ...any) (bool, error) {
+	rows, err := sqldb.All(ctx, tx, sqldb.ScanInt, query, args...)
+	return len(rows) > 0, err
+}
+
+func leavesEmployees(ctx context.Context, tx *sqldb.Tx, s upload.Session) (bool, error) {
+	return someRow(ctx, tx, "SELECT touched FROM assertions WHERE source = $1 AND touched < $2 LIMIT 1", string(Employee), s.Mark)
 }
 
 func staleEmployees(ctx context.Context, tx *sqldb.Tx, s upload.Session) (stale, all int64, err error) {

@@ -75,7 +75,7 @@ func (d *Directory) UploadTeams(ctx context.Context, page upload.Page, records [
 		return err
 	}
 	page.Kind, page.Items = upload.Teams, len(list)
-	return uploadPage(ctx, d.db, page, teamChunks(list), putTeams, staleTeams)
+	return uploadPage(ctx, d.db, page, teamChunks(list), putTeams, leavesTeams)
 }
 
 func checkTeams(records []TeamRecord) ([]TeamRecord, error) {
@@ -201,6 +201,10 @@ func dropTeam(ctx context.Context, tx *sqldb.Tx, id string) error {
 	}
 	_, err = tx.Raise(ctx, versionTeams)
 	return err
+}
+
+func leavesTeams(ctx context.Context, tx *sqldb.Tx, s upload.Session) (bool, error) {
+	return someRow(ctx, tx, "SELECT touched FROM teams WHERE NOT gone AND touched < $1 LIMIT 1", s.Mark)
 }
 
 func staleTeams(ctx context.Context, tx *sqldb.Tx, s upload.Session) (stale, all int64, err error) {

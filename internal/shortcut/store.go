@@ -62,11 +62,11 @@ func (st *Store) Upload(ctx context.Context, page upload.Page, source Source, re
 				return err
 			}
 			if i == len(parts)-1 && page.Last {
-				left, _, err := stale(ctx, tx, session)
+				left, err := sqldb.All(ctx, tx, sqldb.ScanInt, "SELECT id FROM shortcuts WHERE source = $1 AND touched < $2 LIMIT 1", string(source), session.Mark)
 				if err != nil {
 					return err
 				}
-				if err = session.Finish(ctx, tx, left > 0 && source == External); err != nil {
+				if err = session.Finish(ctx, tx, len(left) > 0 && source == External); err != nil {
 					return err
 				}
 			}
