@@ -115,7 +115,7 @@ func (s *Service) Room() rpc.Room {
 		rpc.JSON("POST /rest/api/v1/search", "Finds documents for a query.", s.Search),
 		rpc.JSON("POST /rest/api/v1/adminsearch", "Finds documents past permissions, for Super Admins.", s.AdminSearch).Only(grant.User),
 		rpc.JSON("POST /rest/api/v1/autocomplete", "Completes what is typed into a search box.", s.Autocomplete),
-		rpc.JSON("POST /rest/api/v1/recommendations", "Finds documents like one.", s.Recommendations).Only(grant.User|grant.Global),
+		rpc.JSON("POST /rest/api/v1/recommendations", "Finds documents like one.", s.Recommendations).Only(grant.User|grant.Global).Refusing(fault.Unprocessable),
 	)
 }
 
