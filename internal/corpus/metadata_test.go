@@ -175,3 +175,50 @@ func FuzzConfig(f *testing.F) {
 		}
 	})
 }
+
+// FuzzMetadata holds that metadata is refused, or kept so that the document can be read and says it.
+func FuzzMetadata(f *testing.F) {
+	f.Add("legal", "owner", "TEXT", `"Ann"`)
+	f.Add("Legal", "tags", "MULTIPICKLIST", `["a","b"]`)
+	f.Add("x", "y", "TEXTLIST", `{"a":null}`)
+	db := sqldbtest.Open(f)
+	c, err := corpus.Open(f.Context(), db, directory.New(db), corpus.Config{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	err = c.PutDatasource(f.Context(), connector, jsontext.Value(`{"name":"wiki","datasourceCategory":"TICKETS","urlRegex":"."}`))
+	if err == nil {
+		err = c.Put(f.Context(), connector, "wiki", []corpus.Document{page("a", everyone)}, 0)
+	}
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, group, key, kind, value string) {
+		ctx := t.Context()
+		if !jsontext.Value(value).IsValid() {
+			return
+		}
+		err := c.PutMetadataSchema(ctx, maintenance, group, []corpus.PropertyDefinition{{Name: key, Type: corpus.PropertyType(kind)}})
+		if err != nil {
+			if fault.KindOf(err) != fault.Invalid {
+				t.Errorf("PutMetadataSchema(%q, %q %q) = %v", group, key, kind, err)
+			}
+			return
+		}
+		defer func() {
+			if err := c.DeleteMetadataSchema(ctx, maintenance, group); err != nil {
+				t.Error(err)
+			}
+		}()
+		err = c.PutMetadata(ctx, maintenance, "wiki/Page/a", group, []corpus.Property{{Name: key, Value: jsontext.Value(value)}})
+		docs, readErr := c.Get(ctx, maintenance, "wiki/Page/a")
+		switch {
+		case readErr != nil:
+			t.Error(readErr)
+		case err != nil && fault.KindOf(err) != fault.Invalid:
+			t.Errorf("PutMetadata(%q, %q = %s) = %v", group, key, value, err)
+		case (err == nil) != (len(docs["wiki/Page/a"].Metadata) == 1):
+			t.Errorf("PutMetadata(%q, %q = %s) = %v, and the document has %+v", group, key, value, err, docs["wiki/Page/a"].Metadata)
+		}
+	})
+}

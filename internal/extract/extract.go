@@ -69,9 +69,10 @@ func (r *Reader) Read(ctx context.Context, c Content) (Text, error) {
 	if err != nil {
 		return Text{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, MaxTime)
-	defer cancel()
 	if kind.heavy {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, MaxTime)
+		defer cancel()
 		select {
 		case r.turns <- struct{}{}:
 			defer func() { <-r.turns }()

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/sheafsearch/sheaf/internal/corpus"
 	"github.com/sheafsearch/sheaf/internal/extract"
@@ -20,6 +21,9 @@ import (
 
 // MaxBatch is how many documents one indexdocuments or one page of bulkindexdocuments may hold.
 const MaxBatch = 10_000
+
+// maxReading is how long the reading of the bodies of one request may take, each of which may take seconds.
+const maxReading = time.Minute
 
 // Service changes the documents of one corpus.
 type Service struct {
@@ -42,8 +46,13 @@ func (s *Service) Room() rpc.Room {
 }
 
 func (s *Service) put(ctx context.Context, c grant.Caller, req IndexRequest) (rpc.None, error) {
-	d, err := s.document(ctx, &req.Document)
+	reading, cancel := context.WithTimeout(ctx, maxReading)
+	defer cancel()
+	d, err := s.document(reading, &req.Document)
 	if err != nil {
+		if reading.Err() != nil && ctx.Err() == nil {
+			return rpc.None{}, fault.Newf(fault.TooLarge, "The body and the comments of the document take longer than %s to read. Send their text as text/plain.", maxReading).Wrap(err)
+		}
 		return rpc.None{}, within(err, "document")
 	}
 	return rpc.None{}, within(s.corpus.Put(ctx, c, req.Document.Datasource, []corpus.Document{d}, req.Version), "document")
@@ -62,6 +71,8 @@ func (s *Service) batch(ctx context.Context, datasource string, sent []Document)
 	if len(sent) > MaxBatch {
 		return nil, fault.Newf(fault.TooLarge, "A batch has at most %d documents.", MaxBatch).WithField("documents")
 	}
+	reading, cancel := context.WithTimeout(ctx, maxReading)
+	defer cancel()
 	docs := make([]corpus.Document, len(sent))
 	for i := range sent {
 		d := &sent[i]
@@ -70,7 +81,10 @@ func (s *Service) batch(ctx context.Context, datasource string, sent []Document)
 				WithField(fmt.Sprintf("documents[%d].datasource", i))
 		}
 		var err error
-		if docs[i], err = s.document(ctx, d); err != nil {
+		if docs[i], err = s.document(reading, d); err != nil {
+			if reading.Err() != nil && ctx.Err() == nil {
+				return nil, fault.Newf(fault.TooLarge, "documents[%d].body: The bodies of this batch take longer than %s to read. Send fewer at once. Nothing of this batch was written.", i, maxReading).Wrap(err)
+			}
 			return nil, within(err, fmt.Sprintf("documents[%d]", i))
 		}
 	}
