@@ -133,5 +133,6 @@ const (
 	maxQuery   = 1000
 	maxFilters = 32
 	maxValues  = 64
+	maxPrefix  = 100 // characters of what a facet's box or a tab holds
 	pageSize   = 10
 )

@@ -21,7 +21,7 @@ var spans = []struct{ value, name string }{
 // readAsked reads the address. What it does not know is left out; what is over a limit is refused.
 func readAsked(form url.Values) (asked, error) {
 	a := asked{
-		Text: strings.TrimSpace(form.Get("q")), Cursor: form.Get("cursor"), PageSize: pageSize, Tab: form.Get("tab"), Sort: form.Get("sort"),
+		Text: strings.TrimSpace(form.Get("q")), Cursor: form.Get("cursor"), PageSize: pageSize, Tab: cut(form.Get("tab"), maxPrefix), Sort: form.Get("sort"),
 		Changed: form.Get("changed"), Since: date(form.Get("since")), Until: date(form.Get("until")), Exact: form.Get("exact") == "1",
 	}
 	if utf8.RuneCountInString(a.Text) > maxQuery {
@@ -35,8 +35,8 @@ func readAsked(form url.Values) (asked, error) {
 		a.Changed = ""
 	}
 	for name, values := range form {
-		if field, ok := strings.CutPrefix(name, "in."); ok && field != "" && a.Prefix == "" {
-			a.Facet, a.Prefix = field, cut(strings.TrimSpace(values[0]), 100)
+		if field, ok := strings.CutPrefix(name, "in."); ok && field != "" && strings.TrimSpace(values[0]) != "" && (a.Facet == "" || field < a.Facet) {
+			a.Facet, a.Prefix = field, cut(strings.TrimSpace(values[0]), maxPrefix)
 		}
 		field, ok := strings.CutPrefix(name, "f.")
 		if !ok || field == "" {

@@ -129,3 +129,29 @@ func TestSearchPageGrows(t *testing.T) {
 	}
 	checkPage(t, b.get("/help").want(http.StatusOK).says("What you can type", "updated:past_week"))
 }
+
+// FuzzAsked holds that any address is read without harm, and that what was read prints to an address that reads the same.
+func FuzzAsked(f *testing.F) {
+	for _, query := range []string{"q=storm&f.app=wiki&since=2026-01-02", "q=a%26b&tab=people&sort=newest&exact=1&cursor=x", "in.b=x&in.a=y&f.=z&f.a=&changed=past_week", "q=%20%2B+%00"} {
+		f.Add(query)
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		form, err := url.ParseQuery(query)
+		if err != nil || checkText(form) != nil {
+			return
+		}
+		a, err := readAsked(form)
+		if err != nil {
+			return
+		}
+		u, err := url.Parse(a.path())
+		if err != nil {
+			t.Fatalf("readAsked(%q).path() = %q: %v", query, a.path(), err)
+		}
+		again, err := readAsked(u.Query())
+		a.Facet, a.Prefix = "", "" // what is typed into a facet's box passes
+		if d := cmp.Diff(a, again); d != "" || err != nil {
+			t.Fatalf("%q reads as another question from %q (%v):\n%s", query, a.path(), err, d)
+		}
+	})
+}

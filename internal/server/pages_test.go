@@ -86,3 +86,50 @@ func TestPagesNoteViews(t *testing.T) {
 		t.Errorf("noted %+v, want the one that Ann may see", views)
 	}
 }
+
+// TestPagesShowNothingHidden searches for hidden documents by their own titles, on the page and in the box under it.
+func TestPagesShowNothingHidden(t *testing.T) {
+	t.Parallel()
+	s := sheaftest.Demo(t)
+	const email = "sofie.lund@quillmere.example"
+	session := s.SignIn(email)
+	hidden := 0
+	for i := 0; i < len(s.Company.Documents) && hidden < 60; i += 3 {
+		d := &s.Company.Documents[i]
+		key := d.Datasource + "/" + d.Type + "/" + d.ID
+		if s.Company.Sees(email, d.ID) {
+			continue
+		}
+		hidden++
+		for _, path := range []string{
+			"/?q=" + url.QueryEscape(d.Title), "/?q=" + url.QueryEscape(`"`+d.Title+`"`) + "&sort=newest", "/suggest?q=" + url.QueryEscape(d.Title[:len(d.Title)/2]),
+		} {
+			a := s.Do("GET", path, "", nil, "Cookie", session.Cookie)
+			if a.Status >= 500 || strings.Contains(a.Body, key) {
+				t.Errorf("%s answers %d, and shows %s", path, a.Status, key)
+			}
+		}
+	}
+	if hidden < 20 {
+		t.Errorf("%d documents are hidden from %s: too few to tell", hidden, email)
+	}
+}
+
+// TestOddAddressesOfTheSearchPage holds that whatever stands in the address is answered in words.
+func TestOddAddressesOfTheSearchPage(t *testing.T) {
+	t.Parallel()
+	s := sheaftest.Demo(t)
+	session := s.SignIn(s.Company.Admin)
+	for _, path := range []string{
+		"/?q=storm&tab=nowhere", "/?q=storm&f.nothing=x", "/?q=storm&in.nothing=x", "/?q=storm&in.app=fi", "/?q=storm&in.from=to", "/?q=storm&cursor=abc",
+		"/?q=storm&f.updated=never", "/?q=storm&since=2026-12-01&until=2026-01-01", "/?q=%22", "/?q=-", "/?q=OR", "/?q=type:", "/?q=%28%28%28", "/?q=a*",
+		"/?tab=people", "/?q=zzzz&tab=people", "/?f.app=wiki", "/?changed=past_year", "/?q=storm&sort=oldest&exact=1", "/suggest", "/suggest?q=from:", "/suggest?q=%22a",
+		"/suggest?q=" + strings.Repeat("a", 3000), "/?q=" + strings.Repeat("ab+", 400), "/admin/why?query=type:&document=", "/admin/why?query=storm&f.app=wiki&f.updated=never",
+		"/admin/datasources/wiki?document=%2F", "/admin/datasources/wiki?document=a/b/c", "/admin/datasources/wiki?document=_/_",
+	} {
+		a := s.Do("GET", path, "", nil, "Cookie", session.Cookie)
+		if a.Status >= 500 || strings.Contains(a.Body, "Something broke here") {
+			t.Errorf("GET %.80s = %d", path, a.Status)
+		}
+	}
+}

@@ -162,6 +162,17 @@ test("searching with the keyboard alone", async () => {
   const sheet = page.getByRole("dialog", { name: "Searching" });
   await sheet.waitFor();
   await inspect(page, "search-help");
+  const single = sheet.getByRole("switch", { name: "Single keys work on this device" });
+  await tabTo(page, single);
+  await page.keyboard.press("Space");
+  await page.keyboard.press("Escape");
+  await sheet.waitFor({ state: "hidden" });
+  await page.keyboard.press("?");
+  assert.equal(await sheet.count(), 0, "keys that are turned off do nothing");
+  await link("Help").click();
+  await sheet.waitFor();
+  assert.ok(!(await single.isChecked()));
+  await single.check();
   await page.keyboard.press("Escape");
   await sheet.waitFor({ state: "hidden" });
 

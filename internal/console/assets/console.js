@@ -291,6 +291,15 @@ for (const kind of ["click", "auxclick"]) {
   });
 }
 
+// Single keys can be turned off, for those whose speech or touch would press them by accident (WCAG 2.2, 2.1.4). The choice stays on the device.
+const keys = () => { try { return localStorage.getItem("sheaf-keys") !== "off"; } catch { return true; } };
+const showKeys = (within) => { for (const box of within.querySelectorAll("[data-keys]")) box.checked = keys(); };
+showKeys(document);
+document.addEventListener("change", (event) => {
+  if (!event.target.matches("[data-keys]")) return;
+  try { localStorage.setItem("sheaf-keys", event.target.checked ? "on" : "off"); } catch { say("This browser keeps no choices."); }
+});
+
 // The results, for moving among them with j and k or the arrows.
 const results = () => [...document.querySelectorAll(".hit h2 a")];
 const step = (by) => {
@@ -316,6 +325,7 @@ const openDialog = async (link) => {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const dialog = document.importNode(page.querySelector("dialog"), true);
   dialog.removeAttribute("open");
+  showKeys(dialog);
   document.body.append(dialog);
   dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("click", (event) => {
@@ -340,7 +350,7 @@ document.addEventListener("keydown", (event) => {
     if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
     return;
   }
-  if (event.metaKey || event.ctrlKey || event.altKey || event.target.closest("input, textarea, select, dialog, [contenteditable]")) return;
+  if (!keys() || event.metaKey || event.ctrlKey || event.altKey || event.target.closest("input, textarea, select, dialog, [contenteditable]")) return;
   const inHits = event.target.closest(".hits") !== null;
   let done = true;
   if (event.key === "/") {
