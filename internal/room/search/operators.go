@@ -40,30 +40,29 @@ func builtIn() []Operator {
 	}
 }
 
-// operatorsKnown are the operators that the caller can use: the built-in ones, and the properties of datasources of which
-// the caller sees something.
-func (t *typing) operatorsKnown() []Operator {
-	if t.offered != nil {
-		return t.offered
+// operatorsFrom are the operators that the caller can use and whose names begin so: the built-in ones, and the properties of
+// datasources of which the caller sees something.
+func (t *typing) operatorsFrom(prefix string) []Operator {
+	var list []Operator
+	for _, o := range builtIn() {
+		personal := o.Name == fieldHistory || o.Type == operatorUser
+		if strings.HasPrefix(o.Name, prefix) && (!personal || t.knowsPeople()) { // nobody has no history, and no colleagues
+			list = append(list, o)
+		}
 	}
-	list := builtIn()
-	if !t.knowsPeople() { // nobody has no history, and no colleagues
-		list = slices.DeleteFunc(list, func(o Operator) bool { return o.Name == fieldHistory || o.Type == operatorUser })
-	}
-	for _, p := range t.question.known.properties {
-		if !p.Indexed || p.Operator == "" || p.Datasource != "" && !t.covers(p.Datasource) {
+	for i := range t.question.known.properties {
+		p := &t.question.known.properties[i]
+		if !p.Indexed || p.Operator == "" || !strings.HasPrefix(p.Operator, prefix) || p.Datasource != "" && !t.covers(p.Datasource) {
 			continue
 		}
-		scopes := scopesOf(&p)
-		if i := slices.IndexFunc(list, func(o Operator) bool { return o.Name == p.Operator }); i >= 0 {
-			if list[i].Custom {
-				list[i].Scopes = append(list[i].Scopes, scopes...)
-			}
-			continue
+		at := slices.IndexFunc(list, func(o Operator) bool { return o.Name == p.Operator })
+		switch {
+		case at < 0:
+			list = append(list, Operator{Name: p.Operator, Custom: true, Type: operatorType(p.Type), Help: p.Label, Scopes: scopesOf(p)})
+		case list[at].Custom:
+			list[at].Scopes = append(list[at].Scopes, scopesOf(p)...)
 		}
-		list = append(list, Operator{Name: p.Operator, Custom: true, Type: operatorType(p.Type), Help: p.Label, Scopes: scopes})
 	}
-	t.offered = list
 	return list
 }
 

@@ -31,8 +31,6 @@ type typing struct {
 	operator string       // of the last word, where it has one
 	value    string       // what is typed of its value
 
-	offered []Operator // operators, once they were asked for
-
 	values, history, people, sources, documents, operators, searches []Completion
 }
 
@@ -134,13 +132,12 @@ func (t *typing) completeOperators() {
 	if len(typed) < minOperator && len(t.req.ResultTypes) != 1 {
 		return
 	}
-	for _, o := range t.operatorsKnown() {
-		if len(t.operators) >= places {
-			return
-		}
-		if strings.HasPrefix(o.Name, typed) {
-			t.operators = append(t.operators, Completion{Result: t.before + o.Name + ":", ResultType: typeOperator, Operator: &o})
-		}
+	if places == 0 {
+		return
+	}
+	list := t.operatorsFrom(typed)
+	for _, o := range list[:min(len(list), places)] {
+		t.operators = append(t.operators, Completion{Result: t.before + o.Name + ":", ResultType: typeOperator, Operator: &o})
 	}
 }
 
@@ -157,10 +154,11 @@ func (t *typing) completeValue(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	at := slices.IndexFunc(t.operatorsKnown(), func(o Operator) bool { return o.Name == t.operator })
-	about := Operator{Name: t.operator, Type: operatorText}
-	if at >= 0 {
-		about = t.operatorsKnown()[at]
+	about := Operator{Name: t.operator, Type: operatorText} // of another spelling of a built-in one
+	for _, o := range t.operatorsFrom(t.operator) {
+		if o.Name == t.operator {
+			about = o
+		}
 	}
 	for _, v := range list[:min(len(list), places)] {
 		one := about
