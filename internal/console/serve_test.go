@@ -137,7 +137,7 @@ func TestWords(t *testing.T) {
 			t.Errorf("thousands(%d) = %q, want %q", n, got, want)
 		}
 	}
-	for name, want := range map[string]string{"Mira Okafor": "MO", "Ana María de la Cruz": "AC", "Prince": "P", "": "MO", "Ödön Ács": "ÖÁ"} {
+	for name, want := range map[string]string{"Mira Okafor": "MO", "Ana María de la Cruz": "AC", "Prince": "P", "": "MO", "Ödön Ács": "ÖÁ", "Mei Zhang (张梅)": "MZ"} {
 		if got := faceOf(name, "mira.okafor@quillmere.example").Letters; got != want {
 			t.Errorf("faceOf(%q) = %q, want %q", name, got, want)
 		}

@@ -101,8 +101,12 @@ func (c *Console) help(v *visit) error {
 			{"tag:safety", "with a label"},
 		},
 		Keys: []helpLine{
-			{"/", "to the search box"}, {"j", "to the next result; also ↓"}, {"k", "to the one before; also ↑"}, {"Enter", "opens it"},
-			{"Esc", "closes suggestions, then goes to the results"}, {"?", "shows this sheet"},
+			{"/", "to the search box"},
+			{"j", "to the next result; also ↓"},
+			{"k", "to the one before; also ↑"},
+			{"Enter", "opens it"},
+			{"Esc", "closes suggestions, then goes to the results"},
+			{"?", "shows this sheet"},
 		},
 	})
 }

@@ -86,6 +86,7 @@ type face struct{ Letters, Hue string }
 
 // faceOf takes the first letters of the first and last word of name, and a hue that stays with seed.
 func faceOf(name, seed string) face {
+	name, _, _ = strings.Cut(name, "(") // what stands in brackets is the same name again
 	words := strings.Fields(name)
 	if len(words) == 0 {
 		words = strings.FieldsFunc(seed, func(r rune) bool { return r == '.' || r == '@' || r == '-' })

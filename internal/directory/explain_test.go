@@ -205,16 +205,23 @@ func TestExplainWays(t *testing.T) {
 		w.realm(directory.Realm{Datasource: "wiki", Visible: true})
 		ann := w.add("ann@example.com")
 		w.must(w.dir.PutIdentities(w.ctx, "wiki", []directory.Identity{
-			{Email: "ann@example.com", UserID: "u1", Active: true}, {Email: "bob@example.com", UserID: "u2", Active: true},
+			{Email: "ann@example.com", UserID: "u1", Active: true},
+			{Email: "bob@example.com", UserID: "u2", Active: true},
 			{Email: "ann@old.example", UserID: "u3", Active: true},
 		}))
 		for _, g := range []string{"team", "office", "staff", "board", "guild"} {
 			w.must(w.dir.PutGroups(w.ctx, "wiki", []directory.Group{{Name: g}}))
 		}
 		for _, m := range []directory.Membership{
-			{Group: "team", User: "u1"}, {Group: "office", MemberGroup: "team"}, {Group: "staff", MemberGroup: "office"},
-			{Group: "guild", User: "u1"}, {Group: "staff", MemberGroup: "guild"}, {Group: "team", MemberGroup: "staff"},
-			{Group: "lost", MemberGroup: "guild"}, {Group: "beyond", MemberGroup: "lost"}, {Group: "board", User: "u2"},
+			{Group: "team", User: "u1"},
+			{Group: "office", MemberGroup: "team"},
+			{Group: "staff", MemberGroup: "office"},
+			{Group: "guild", User: "u1"},
+			{Group: "staff", MemberGroup: "guild"},
+			{Group: "team", MemberGroup: "staff"},
+			{Group: "lost", MemberGroup: "guild"},
+			{Group: "beyond", MemberGroup: "lost"},
+			{Group: "board", User: "u2"},
 		} {
 			w.must(w.dir.PutMemberships(w.ctx, "wiki", []directory.Membership{m}))
 		}
@@ -225,12 +232,24 @@ func TestExplainWays(t *testing.T) {
 		}{
 			{"the shortest way", directory.Permissions{Groups: []string{"staff"}}, []string{"group staff: ann@example.com > guild > staff"}, nil},
 			{"herself", directory.Permissions{Users: []directory.UserRef{{UserID: "u1"}}, Groups: []string{"board"}}, []string{"user u1: ann@example.com"}, nil},
-			{"an intersection", directory.Permissions{Intersections: [][]string{{"office", "guild"}}},
-				[]string{"intersection : [guild: ann@example.com > guild][office: ann@example.com > team > office]"}, nil},
-			{"an intersection that she lacks a part of", directory.Permissions{Intersections: [][]string{{"board", "guild"}}}, nil,
-				[]string{"intersection : [board: ][guild: ann@example.com > guild]"}},
-			{"groups that are not there", directory.Permissions{Groups: []string{"beyond", "board"}}, nil,
-				[]string{"group beyond: ann@example.com > guild > lost!unknown-group > beyond!unknown-group"}},
+			{
+				"an intersection",
+				directory.Permissions{Intersections: [][]string{{"office", "guild"}}},
+				[]string{"intersection : [guild: ann@example.com > guild][office: ann@example.com > team > office]"},
+				nil,
+			},
+			{
+				"an intersection that she lacks a part of",
+				directory.Permissions{Intersections: [][]string{{"board", "guild"}}},
+				nil,
+				[]string{"intersection : [board: ][guild: ann@example.com > guild]"},
+			},
+			{
+				"groups that are not there",
+				directory.Permissions{Groups: []string{"beyond", "board"}},
+				nil,
+				[]string{"group beyond: ann@example.com > guild > lost!unknown-group > beyond!unknown-group"},
+			},
 			{"everybody", directory.Permissions{Everyone: true, AllUsers: true}, []string{"everyone : ", "all-users : ann@example.com"}, nil},
 			{"nobody", directory.Permissions{}, nil, nil},
 		} {

@@ -119,8 +119,12 @@ func TestAccess(t *testing.T) {
 		status           int
 		field            string
 	}{
-		{annEmail, "wiki/page/none", 404, `"field":"document"`}, {annEmail, "", 400, `"field":"document"`}, {"nobody@quillmere.example", "wiki/page/tides", 404, `"field":"person"`},
-		{annEmail, strings.Repeat("x", 4000), 400, `"field":"document"`}, {annEmail, "wiki/page/none\x00", 400, ""}, {annEmail, "no document", 404, ""},
+		{annEmail, "wiki/page/none", 404, `"field":"document"`},
+		{annEmail, "", 400, `"field":"document"`},
+		{"nobody@quillmere.example", "wiki/page/tides", 404, `"field":"person"`},
+		{annEmail, strings.Repeat("x", 4000), 400, `"field":"document"`},
+		{annEmail, "wiki/page/none\x00", 400, ""},
+		{annEmail, "no document", 404, ""},
 	} {
 		if _, a := o.access(o.admin, c.person, c.document); a.Status != c.status || !strings.Contains(a.Body, c.field) {
 			t.Errorf("of %q and %.20q: %d %s, want %d %s", c.person, c.document, a.Status, a.Body, c.status, c.field)
