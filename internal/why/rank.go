@@ -2,6 +2,7 @@ package why
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"unicode/utf8"
@@ -128,6 +129,9 @@ func (s *Service) Rank(ctx context.Context, c grant.Caller, req RankRequest) (Ra
 		}
 	}
 	found, err := s.cfg.Ranker.Rank(ctx, searcher, Question{req.Query, req.Filters}, size)
+	if known, is := errors.AsType[*fault.Fault](err); is && known.Kind == fault.Unprocessable {
+		return RankAnswer{}, fault.New(fault.Invalid, known.Message).WithField("query").Wrap(err) // an operator or filter whose value means nothing
+	}
 	if err != nil {
 		return RankAnswer{}, err
 	}
