@@ -137,7 +137,7 @@ const maxPropertyText = 64 << 10
 // one, the JSON says what the value is. A value that is not of the declared type, because the
 // declaration came later, is left out until the document is sent again.
 func (t *translator) properties(d *corpus.Document, doc *index.Document) {
-	var words []string
+	var words, prose []string
 	size := 0
 	for _, p := range d.Properties {
 		var declared corpus.PropertyDefinition
@@ -154,7 +154,11 @@ func (t *translator) properties(d *corpus.Document, doc *index.Document) {
 				continue
 			}
 			if size += len(text); searched(declared.Type) && v.Kind() == '"' && size <= maxPropertyText {
-				words = append(words, text)
+				if len(text) <= maxFacetValue {
+					words = append(words, text)
+				} else {
+					prose = append(prose, text)
+				}
 			}
 			if declared.Type == corpus.TypeUserID {
 				text, _ = t.user(corpus.User{Name: text, Email: text})
@@ -168,13 +172,16 @@ func (t *translator) properties(d *corpus.Document, doc *index.Document) {
 			}
 		}
 	}
-	if len(words) > 0 {
-		doc.Body = strings.Join(append([]string{doc.Body}, words...), "\n")
+	// Values are words about a document, as tags are. What is longer is text, and can be shown as such.
+	doc.Tags = slices.Concat(doc.Tags, words)
+	if len(prose) > 0 {
+		doc.Body = strings.Join(append([]string{doc.Body}, prose...), "\n")
 	}
 }
 
 // metadata adds what groups of custom metadata say of the document.
 func (t *translator) metadata(d *corpus.Document, doc *index.Document) {
+	var words []string
 	for _, m := range d.Metadata {
 		for _, v := range m.Values {
 			if v.Operator == "" || corpus.BuiltIn(v.Operator) {
@@ -185,15 +192,21 @@ func (t *translator) metadata(d *corpus.Document, doc *index.Document) {
 				if err != nil || text == "" {
 					continue
 				}
-				if len(text) <= maxFacetValue {
+				short := len(text) <= maxFacetValue
+				if short {
 					doc.Facets[v.Operator] = append(doc.Facets[v.Operator], text)
 				}
-				if !v.SkipIndexing {
+				switch {
+				case v.SkipIndexing:
+				case short:
+					words = append(words, text)
+				default:
 					doc.Body += "\n" + text
 				}
 			}
 		}
 	}
+	doc.Tags = slices.Concat(doc.Tags, words)
 }
 
 // searched reports whether values of a type are words that people search for.
