@@ -20,7 +20,7 @@ func (a *Authority) Admit(r *http.Request, family rpc.Family) (grant.Caller, err
 	switch family {
 	case rpc.AdminAPI:
 		return a.admitSession(r)
-	case rpc.ClientAPI, rpc.PlatformAPI, rpc.IndexingAPI:
+	case rpc.ClientAPI, rpc.PlatformAPI, rpc.IndexingAPI, rpc.SCIMAPI:
 	default:
 		return grant.Caller{}, unauthenticated()
 	}
@@ -54,10 +54,14 @@ func (a *Authority) Admit(r *http.Request, family rpc.Family) (grant.Caller, err
 
 // secretOf is the kind of token that a family takes.
 func secretOf(family rpc.Family) kind {
-	if family == rpc.IndexingAPI {
+	switch family {
+	case rpc.IndexingAPI:
 		return indexingSecret
+	case rpc.SCIMAPI:
+		return scimSecret
+	default:
+		return clientSecret
 	}
-	return clientSecret
 }
 
 func within(address netip.Addr, list []netip.Prefix) bool {
@@ -73,7 +77,7 @@ func within(address netip.Addr, list []netip.Prefix) bool {
 // admitOAuth admits an OAuth access token.
 func (a *Authority) admitOAuth(r *http.Request, family rpc.Family, c credentials) (grant.Caller, error) {
 	// Whatever looks like a secret of ours, though mistyped, must never be shown to a provider.
-	if family == rpc.IndexingAPI || strings.HasPrefix(c.token, issuer) {
+	if family == rpc.IndexingAPI || family == rpc.SCIMAPI || strings.HasPrefix(c.token, issuer) {
 		return grant.Caller{}, unauthenticated()
 	}
 	if a.cfg.OAuth == nil {

@@ -43,6 +43,8 @@ func (a *Authority) lookUp(ctx context.Context, s source, k key) (*admission, er
 			adm, refusal, err = l.indexing(ctx)
 		case sessionSecret:
 			adm, refusal, err = l.session(ctx)
+		case scimSecret:
+			adm, refusal, err = l.scim(ctx)
 		case oauthToken:
 			adm, refusal, err = l.oauth(ctx, proved)
 		case webToken:

@@ -12,11 +12,12 @@ import (
 // Revived is what a restored database brought back to life, and what was done about it.
 type Revived struct {
 	Sessions, Links int64 // ended: signing in again proves that the person still may
-	// Tokens and Indexing are those that work by what the backup says, or will once their person is active. Some may have
+	// Tokens, Indexing and SCIM are those that work by what the backup says, or will once their person is active. Some may have
 	// been revoked after the backup was taken.
 	Tokens   []Token
 	Indexing []IndexingToken
-	// Revoked says that Tokens and Indexing were revoked.
+	SCIM     []SCIMToken
+	// Revoked says that all of them were revoked.
 	Revoked bool
 }
 
@@ -29,6 +30,7 @@ func (a *Authority) Revive(ctx context.Context, c grant.Caller, revoke bool, fro
 	}
 	var tokens []tokenRow
 	var indexing []indexingTokenRow
+	var scim []scimRow
 	done := Revived{Revoked: revoke}
 	err := a.change(ctx, func(tx *sqldb.Tx) (err error) {
 		now := a.now()
@@ -48,15 +50,20 @@ func (a *Authority) Revive(ctx context.Context, c grant.Caller, revoke bool, fro
 		if err != nil {
 			return err
 		}
+		scim, err = sqldb.All(ctx, tx, scanSCIM, "SELECT "+scimColumns+` FROM scim_tokens
+			WHERE revoked_at = 0 AND (expires_at = 0 OR expires_at > $1) ORDER BY created_at DESC, id DESC`, now)
+		if err != nil {
+			return err
+		}
 		if revoke {
-			if err = a.revokeAll(ctx, tx, c, tokens, indexing); err != nil {
+			if err = a.revokeAll(ctx, tx, c, tokens, indexing, scim); err != nil {
 				return err
 			}
 		}
 		entry := audit.By(c)
 		entry.Action = "database.restore"
-		entry.Detail = fmt.Sprintf("%s; sessions ended: %d, sign-in links ended: %d, tokens alive: %d, indexing tokens alive: %d, revoked: %t",
-			from, done.Sessions, done.Links, len(tokens), len(indexing), revoke)
+		entry.Detail = fmt.Sprintf("%s; sessions ended: %d, sign-in links ended: %d, tokens alive: %d, indexing tokens alive: %d, SCIM tokens alive: %d, revoked: %t",
+			from, done.Sessions, done.Links, len(tokens), len(indexing), len(scim), revoke)
 		return a.cfg.Audit.Append(ctx, tx, entry)
 	})
 	if err != nil {
@@ -65,12 +72,15 @@ func (a *Authority) Revive(ctx context.Context, c grant.Caller, revoke bool, fro
 	if done.Tokens, err = a.present(ctx, tokens); err != nil {
 		return Revived{}, err
 	}
-	done.Indexing, err = a.presentIndexing(ctx, indexing)
+	if done.Indexing, err = a.presentIndexing(ctx, indexing); err != nil {
+		return Revived{}, err
+	}
+	done.SCIM, err = a.presentSCIM(ctx, scim)
 	return done, err
 }
 
 // revokeAll ends tokens, each with an entry of its own in the audit log.
-func (a *Authority) revokeAll(ctx context.Context, tx *sqldb.Tx, c grant.Caller, tokens []tokenRow, indexing []indexingTokenRow) error {
+func (a *Authority) revokeAll(ctx context.Context, tx *sqldb.Tx, c grant.Caller, tokens []tokenRow, indexing []indexingTokenRow, scim []scimRow) error {
 	revoke := func(table, action, id, description, mask string) error {
 		_, err := tx.Exec(ctx, "UPDATE "+table+" SET revoked_at = $1, revoked_by = $2 WHERE id = $3", a.now(), audit.Host, id)
 		if err != nil {
@@ -89,6 +99,12 @@ func (a *Authority) revokeAll(ctx context.Context, tx *sqldb.Tx, c grant.Caller,
 	for i := range indexing {
 		t := &indexing[i]
 		if err := revoke("indexing_tokens", "indexing-token.revoke", t.id, t.description, t.mask); err != nil {
+			return err
+		}
+	}
+	for i := range scim {
+		t := &scim[i]
+		if err := revoke("scim_tokens", "scim-token.revoke", t.id, t.description, t.mask); err != nil {
 			return err
 		}
 	}

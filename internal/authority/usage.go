@@ -124,6 +124,8 @@ func writeUse(ctx context.Context, tx *sqldb.Tx, name markName, at int64) error 
 		_, err = tx.Exec(ctx, "UPDATE client_tokens SET last_used_at = $1 WHERE id = $2 AND last_used_at <= $3", at, name.id, at-useEvery)
 	case indexingSecret:
 		_, err = tx.Exec(ctx, "UPDATE indexing_tokens SET last_used_at = $1 WHERE id = $2 AND last_used_at <= $3", at, name.id, at-useEvery)
+	case scimSecret:
+		_, err = tx.Exec(ctx, "UPDATE scim_tokens SET last_used_at = $1 WHERE id = $2 AND last_used_at <= $3", at, name.id, at-useEvery)
 	case sessionSecret:
 		if _, err = tx.Exec(ctx, "UPDATE sessions SET last_used_at = $1 WHERE id = $2 AND last_used_at < $1", at, name.id); err != nil {
 			return err

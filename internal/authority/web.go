@@ -75,7 +75,7 @@ func (a *Authority) CreateWebToken(ctx context.Context, c grant.Caller) (Secret,
 
 // admitWeb admits a web token.
 func (a *Authority) admitWeb(r *http.Request, family rpc.Family, c credentials) (grant.Caller, error) {
-	if family == rpc.IndexingAPI {
+	if family == rpc.IndexingAPI || family == rpc.SCIMAPI {
 		return grant.Caller{}, unauthenticated()
 	}
 	adm, err := a.admission(r.Context(), source{kind: webToken, token: c.token}, key{fingerprint: sha256.Sum256([]byte(c.token))})

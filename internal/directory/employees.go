@@ -314,7 +314,9 @@ func dismiss(ctx context.Context, tx *sqldb.Tx, before *Person) error {
 		}
 	}
 	after := *before
-	after.Profile = Profile{}
+	if err := reprofile(ctx, tx, &after); err != nil {
+		return err
+	}
 	return settle(ctx, tx, before, &after)
 }
 

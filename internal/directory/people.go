@@ -210,9 +210,16 @@ func (d *Directory) SetRole(ctx context.Context, id string, role grant.Role) (*P
 // SetActive lets the console assert a person, or deactivate them whatever other sources say. The
 // last active Super Admin stays: fault.Conflict.
 func (d *Directory) SetActive(ctx context.Context, id string, active bool) (*Person, error) {
-	return d.change(ctx, id, func(tx *sqldb.Tx, _ *Person) error {
-		return assert(ctx, tx, id, Console, active)
-	})
+	return d.change(ctx, id, func(tx *sqldb.Tx, _ *Person) error { return activate(ctx, tx, id, active) })
+}
+
+func activate(ctx context.Context, tx *sqldb.Tx, id string, active bool) error {
+	if active {
+		if err := readmit(ctx, tx, id); err != nil {
+			return err
+		}
+	}
+	return assert(ctx, tx, id, Console, active)
 }
 
 // Patch is a change of role and state in one step; nil leaves a thing as it is.
@@ -228,7 +235,7 @@ func (d *Directory) Update(ctx context.Context, id string, patch Patch) (*Person
 			p.Role = *patch.Role
 		}
 		if patch.Active != nil {
-			return assert(ctx, tx, id, Console, *patch.Active)
+			return activate(ctx, tx, id, *patch.Active)
 		}
 		return nil
 	})

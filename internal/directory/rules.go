@@ -22,6 +22,16 @@ func Rules() []sqldb.Rule {
 			Query:  "SELECT f.person_id FROM photos f LEFT JOIN people p ON p.id = f.person_id WHERE p.id IS NULL OR p.retired ORDER BY f.person_id",
 		},
 		{
+			Broken: "provisioned person of whom SCIM says nothing",
+			Query: `SELECT n.person_id FROM provisioned_people n LEFT JOIN assertions a ON a.person_id = n.person_id AND a.source = '` + string(SCIM) + `'
+				WHERE a.person_id IS NULL ORDER BY n.person_id`,
+		},
+		{
+			Broken: "member of a provisioned group who is nobody, or in no group",
+			Query: `SELECT m.person_id FROM provisioned_members m LEFT JOIN provisioned_people n ON n.person_id = m.person_id
+				LEFT JOIN provisioned_groups g ON g.id = m.group_id WHERE n.person_id IS NULL OR g.id IS NULL ORDER BY m.person_id`,
+		},
+		{
 			Broken: "group or user that is there though memberships of a former one are still to go",
 			Query: `SELECT d.name FROM departures d WHERE d.kind = '` + kindGroup + `' AND EXISTS (SELECT 1 FROM realm_groups g WHERE g.datasource = d.datasource AND g.name = d.name)
 				OR d.kind = '` + kindMail + `' AND EXISTS (SELECT 1 FROM identities i WHERE i.datasource = d.datasource AND i.email = d.name)

@@ -30,9 +30,11 @@ const (
 	AdminSearch
 	// Maintenance is the server itself: queue, reindex, check, backup.
 	Maintenance
+	// Provisioning is an identity provider with a SCIM token. It says who works here.
+	Provisioning
 )
 
-var kindNames = []string{"USER", "GLOBAL", "ANONYMOUS", "INDEXING", "SESSION", "ADMIN_SEARCH", "MAINTENANCE"}
+var kindNames = []string{"USER", "GLOBAL", "ANONYMOUS", "INDEXING", "SESSION", "ADMIN_SEARCH", "MAINTENANCE", "PROVISIONING"}
 
 // String joins the names of the kinds with "|".
 func (k Kind) String() string {

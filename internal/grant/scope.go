@@ -34,11 +34,12 @@ const (
 	Verification
 )
 
-// IndexingScope and AdminScope are what an indexing token and a console session open. No client token
-// carries them.
+// IndexingScope, AdminScope and ProvisioningScope are what an indexing token, a console session and a SCIM token
+// open. No client token carries them.
 const (
 	IndexingScope Scope = iota + 30
 	AdminScope
+	ProvisioningScope
 )
 
 var scopeNames = map[Scope]string{
@@ -46,7 +47,7 @@ var scopeNames = map[Scope]string{
 	Collections: "COLLECTIONS", DocPermissions: "DOCPERMISSIONS", Documents: "DOCUMENTS", Entities: "ENTITIES",
 	Feed: "FEED", Feedback: "FEEDBACK", Insights: "INSIGHTS", MCP: "MCP", People: "PEOPLE", Pins: "PINS",
 	Search: "SEARCH", Shortcuts: "SHORTCUTS", Summarize: "SUMMARIZE", Tools: "TOOLS", Verification: "VERIFICATION",
-	IndexingScope: "INDEXING", AdminScope: "ADMIN",
+	IndexingScope: "INDEXING", AdminScope: "ADMIN", ProvisioningScope: "PROVISIONING",
 }
 
 // String is the scope's name on the wire, in upper case.

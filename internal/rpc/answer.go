@@ -84,11 +84,21 @@ func (x *exchange) json(status int, v any) error {
 	if err := x.ready(); err != nil {
 		return err
 	}
-	if x.rt.op.Family == AdminAPI { // secrets and CSRF tokens, behind a cookie that caches on the way do not look at
-		h := x.w.Header()
+	media := mediaJSONFull
+	switch h := x.w.Header(); x.rt.op.Family {
+	case AdminAPI: // secrets and CSRF tokens, behind a cookie that caches on the way do not look at
 		h["Cache-Control"], h["X-Content-Type-Options"] = []string{"no-store"}, []string{"nosniff"}
+	case SCIMAPI:
+		h["Cache-Control"], h["X-Content-Type-Options"] = []string{"no-store"}, []string{"nosniff"}
+		media = mediaSCIM
 	}
-	x.send(status, mediaJSONFull, buf.Bytes())
+	if made, ok := v.(Made); ok {
+		if at := made.MadeAt(); at != "" {
+			status = http.StatusCreated
+			x.w.Header()["Location"] = []string{at}
+		}
+	}
+	x.send(status, media, buf.Bytes())
 	return nil
 }
 

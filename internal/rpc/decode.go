@@ -277,7 +277,7 @@ func putBuffer(b *bytes.Buffer) {
 // decode reads the body, one JSON object, into req.
 func (x *exchange) decode(req any) error {
 	if ct := x.r.Header.Get("Content-Type"); ct != "" && ct != mediaJSON {
-		if media, _, err := mime.ParseMediaType(ct); err != nil || media != mediaJSON {
+		if media, _, err := mime.ParseMediaType(ct); err != nil || media != mediaJSON && (media != mediaSCIM || x.rt.op.Family != SCIMAPI) {
 			return fault.New(fault.UnsupportedMedia, "Send the body as JSON with Content-Type: application/json.")
 		}
 	}

@@ -61,6 +61,8 @@ func (x *exchange) faultBody(family Family, f *fault.Fault, status int) (media s
 		media, v = "application/problem+json", problemOf(f, status, x.context.id)
 	case family == AdminAPI:
 		v = adminFault{adminError{Code: code(f, adminCodes), Message: f.Message, Field: f.Field}}
+	case family == SCIMAPI:
+		media, v = mediaSCIM, scimFaultOf(f, status)
 	case family == IndexingAPI && strings.HasPrefix(x.r.URL.Path, "/rest/api/index/"):
 		v = indexFault{Error: http.StatusText(status), Message: f.Message}
 	default:

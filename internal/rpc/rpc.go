@@ -35,6 +35,7 @@ const (
 	IndexingAPI          // /api/index/v1/… and /rest/api/index/…
 	PlatformAPI          // /api/…
 	AdminAPI             // /api/admin/v1/…
+	SCIMAPI              // /scim/v2/…
 	familyEntries        // the number of entries
 )
 
@@ -49,6 +50,8 @@ func FamilyOf(path string) Family {
 		return AdminAPI
 	case strings.HasPrefix(path, "/api/"):
 		return PlatformAPI
+	case strings.HasPrefix(path, "/scim/v2/"):
+		return SCIMAPI
 	}
 	return NoFamily
 }
