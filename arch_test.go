@@ -25,7 +25,7 @@ var levels = [][]string{
 	{"internal/server"},
 	{
 		"internal/console", "internal/admin", "internal/scim", "internal/mcp", "internal/room/*", "internal/intake/*",
-		"internal/authority", "internal/contract", "internal/indexer", "internal/why",
+		"internal/authority", "internal/sso", "internal/contract", "internal/indexer", "internal/why",
 		"internal/index/plain", "internal/index/embedded", "internal/index/opensearch", "internal/llm/openai", "internal/llm/anthropic",
 		"internal/demo",
 	},
@@ -39,6 +39,8 @@ var levels = [][]string{
 // pairs are the imports allowed between packages of one line, with the reason.
 var pairs = map[[2]string]string{
 	{"internal/console", "internal/authority"}:  "pages are shown to a signed-in person",
+	{"internal/sso", "internal/authority"}:      "a sign-in through a provider ends in a session",
+	{"internal/console", "internal/sso"}:        "pages lead to the provider and back",
 	{"internal/admin", "internal/authority"}:    "the admin API is the console over JSON",
 	{"internal/admin", "internal/why"}:          "explanations are asked for over JSON",
 	{"internal/console", "internal/why"}:        "explanations are asked for on a page",

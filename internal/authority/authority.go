@@ -63,6 +63,8 @@ type Config struct {
 	Address func(*http.Request) netip.Addr
 	// OAuth verifies OAuth access tokens. Nil: OAuth is off.
 	OAuth OAuthVerifier
+	// LinksOff says whether sign-in links are turned off, but for those of the host. Nil: they are on.
+	LinksOff func(context.Context) bool
 	// Log is told of what fails in the background. Nil discards.
 	Log *slog.Logger
 	// Now is the clock by which tokens and sessions expire. Nil means time.Now.

@@ -44,6 +44,9 @@ func (a *Authority) CreateLink(ctx context.Context, c grant.Caller, text string)
 		if err != nil {
 			return err
 		}
+		if by.id != audit.Host && a.LinksOff(ctx) {
+			return fault.New(fault.Conflict, "Sign-in links are turned off here: people sign in through the provider. On its host, the server still makes them.")
+		}
 		person, err := linkPerson(ctx, tx, by, text)
 		if err != nil {
 			return err
@@ -130,11 +133,8 @@ func (a *Authority) SignIn(r *http.Request, code string) (Visit, *http.Cookie, e
 	if err := a.CheckOrigin(r); err != nil {
 		return Visit{}, nil, err
 	}
-	address := a.cfg.Address(r)
-	if wait := a.throttle.take(address, a.cfg.Now()); wait > 0 {
-		f := fault.New(fault.TooMany, "Too many attempts to sign in. Wait a little, then try again.")
-		f.RetryAfter = wait
-		return Visit{}, nil, f
+	if err := a.Attempt(r); err != nil {
+		return Visit{}, nil, err
 	}
 	k, fingerprint, ok := readSecret(code)
 	if !ok || k != linkSecret {
@@ -144,16 +144,36 @@ func (a *Authority) SignIn(r *http.Request, code string) (Visit, *http.Cookie, e
 	if err != nil {
 		return Visit{}, nil, err
 	}
-	a.throttle.giveBack(address)
+	a.Forgive(r)
 	return a.begin(r, person, "sign-in link")
 }
+
+// Attempt counts an attempt to sign in, in whatever way, by address and in all; too many are a fault.TooMany. One that
+// succeeds is taken back with Forgive.
+func (a *Authority) Attempt(r *http.Request) error {
+	if wait := a.throttle.take(a.cfg.Address(r), a.cfg.Now()); wait > 0 {
+		f := fault.New(fault.TooMany, "Too many attempts to sign in. Wait a little, then try again.")
+		f.RetryAfter = wait
+		return f
+	}
+	return nil
+}
+
+// Forgive takes the last attempt of r's address back.
+func (a *Authority) Forgive(r *http.Request) { a.throttle.giveBack(a.cfg.Address(r)) }
 
 func deadLink() *fault.Fault {
 	return fault.New(fault.Unauthenticated, "This sign-in link does not work: it was used before, has expired, or was replaced by a newer one. Ask for a new one.")
 }
 
+// LinksOff reports whether sign-in links are turned off. Those that the host makes still work: somebody must be able to mend
+// a provider that lets nobody in.
+func (a *Authority) LinksOff(ctx context.Context) bool {
+	return a.cfg.LinksOff != nil && a.cfg.LinksOff(ctx)
+}
+
 type linkRow struct {
-	person         string
+	person, madeBy string
 	spell          int64
 	expires, ended int64
 }
@@ -165,9 +185,9 @@ func (a *Authority) useLink(ctx context.Context, p fingerprint) (person *directo
 	err = a.db.Write(ctx, sqldb.Security, func(tx *sqldb.Tx) error {
 		refused, person = "", nil
 		row, err := sqldb.One(ctx, tx, func(s sqldb.Scanner) (l linkRow, err error) {
-			err = s.Scan(&l.person, &l.spell, &l.expires, &l.ended)
+			err = s.Scan(&l.person, &l.madeBy, &l.spell, &l.expires, &l.ended)
 			return l, err
-		}, "SELECT person, spell, expires_at, ended_at FROM signin_links WHERE hash = $1", p.hex())
+		}, "SELECT person, made_by, spell, expires_at, ended_at FROM signin_links WHERE hash = $1", p.hex())
 		if fault.KindOf(err) == fault.NotFound {
 			return deadLink()
 		}
@@ -182,6 +202,8 @@ func (a *Authority) useLink(ctx context.Context, p fingerprint) (person *directo
 			refused = "the link was used before or replaced"
 		case now >= row.expires:
 			refused = "the link has expired"
+		case row.madeBy != audit.Host && a.LinksOff(ctx):
+			refused = "sign-in links are turned off"
 		case !person.Active:
 			refused = "the person is not active"
 		case row.spell != person.Spell:

@@ -33,11 +33,12 @@ const (
 	Tracking Purpose = "tracking" // 30 days: feedback on a result comes long after it was shown
 	Web      Purpose = "web"      // a day: tokens for web pages, which say themselves when they end, and never later
 	Session  Purpose = "session"  // 7 days, the length of a session; signs what belongs to one
+	SignIn   Purpose = "signin"   // 20 minutes: a sign-in under way at a provider, second factor and all
 )
 
 // lifetimes lists every purpose. A new purpose is a line here; its key is made at the next start.
 func lifetimes() map[Purpose]time.Duration {
-	return map[Purpose]time.Duration{Cursor: 24 * time.Hour, Tracking: 30 * 24 * time.Hour, Session: 7 * 24 * time.Hour, Web: 24 * time.Hour}
+	return map[Purpose]time.Duration{Cursor: 24 * time.Hour, Tracking: 30 * 24 * time.Hour, Session: 7 * 24 * time.Hour, Web: 24 * time.Hour, SignIn: 20 * time.Minute}
 }
 
 const (

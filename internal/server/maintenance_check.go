@@ -15,6 +15,7 @@ import (
 	"github.com/sheafsearch/sheaf/internal/index"
 	"github.com/sheafsearch/sheaf/internal/job"
 	"github.com/sheafsearch/sheaf/internal/sqldb"
+	"github.com/sheafsearch/sheaf/internal/sso"
 	"github.com/sheafsearch/sheaf/internal/upload"
 )
 
@@ -87,7 +88,7 @@ func (c *checker) structure(ctx context.Context) error {
 // references checks what rows say of each other.
 func (c *checker) references(ctx context.Context) error {
 	return c.DB.Read(ctx, func(tx *sqldb.Tx) error {
-		for _, rule := range slices.Concat(corpus.Rules(), directory.Rules(), upload.Rules(), authority.Rules()) {
+		for _, rule := range slices.Concat(corpus.Rules(), directory.Rules(), upload.Rules(), authority.Rules(), sso.Rules()) {
 			n, names, err := rule.Strays(ctx, tx, fewNames)
 			if err != nil {
 				return fmt.Errorf("look for a %s: %w", rule.Broken, err)
