@@ -2,9 +2,11 @@ package authority
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/sheafsearch/sheaf/internal/audit"
+	"github.com/sheafsearch/sheaf/internal/directory"
 	"github.com/sheafsearch/sheaf/internal/fault"
 	"github.com/sheafsearch/sheaf/internal/grant"
 	"github.com/sheafsearch/sheaf/internal/sqldb"
@@ -206,4 +208,39 @@ func (l lookup) scim(ctx context.Context) (*admission, *fault.Fault, error) {
 		caller: l.mint(&grant.Facts{Kind: grant.Provisioning, Scopes: grant.ScopesOf(grant.ProvisioningScope), Token: row.id, Holder: row.description}),
 		until:  row.expires, mark: l.a.usage.mark(scimSecret, row.id, row.used),
 	}, nil, nil
+}
+
+// Groups lists the groups that an identity provider provisions, without their members, to Super Admins and the host.
+func (a *Authority) Groups(ctx context.Context, c grant.Caller) ([]directory.ProvisionedGroup, error) {
+	if err := a.mayProvision(ctx, c); err != nil {
+		return nil, err
+	}
+	list, _, err := a.cfg.People.ProvisionedGroups(ctx, directory.ProvisionKey{}, nil, 0, maxGroups)
+	return list, err
+}
+
+// maxGroups bounds the list of groups: far above what a company pushes to one server.
+const maxGroups = 10_000
+
+// SetGroupRole gives the members of a provisioned group a role, now and as they come and go; RoleMember takes it back. It is for
+// Super Admins and the host.
+func (a *Authority) SetGroupRole(ctx context.Context, c grant.Caller, id string, role grant.Role) (directory.ProvisionedGroup, error) {
+	if err := a.mayProvision(ctx, c); err != nil {
+		return directory.ProvisionedGroup{}, err
+	}
+	before, after, err := a.cfg.People.SetGroupRole(ctx, id, role)
+	if err != nil || before.Role == after.Role {
+		return after, err
+	}
+	entry := audit.By(c)
+	entry.Action, entry.Subject, entry.SubjectName = "group.role", id, after.Name
+	entry.Detail = fmt.Sprintf("%s → %s, members: %d", before.Role, after.Role, after.Size)
+	return after, a.cfg.Audit.Record(ctx, entry)
+}
+
+func (a *Authority) mayProvision(ctx context.Context, c grant.Caller) error {
+	return a.db.Read(ctx, func(tx *sqldb.Tx) error {
+		_, err := a.scimAdmin(ctx, tx, c)
+		return err
+	})
 }

@@ -207,3 +207,16 @@ func (w *world) actions(subject string) []string {
 	}
 	return list
 }
+
+// text is v as JSON, or "" for none.
+func text(t testing.TB, v any) string {
+	t.Helper()
+	if v == nil {
+		return ""
+	}
+	b, err := json.Marshal(v, json.Deterministic(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
