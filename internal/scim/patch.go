@@ -317,10 +317,11 @@ func (f *filter) fill(fields object) bool {
 		}
 		return true
 	case "eq":
-		if f.value == nil {
-			return true
+		value, err := f.at.attr.read(f.value)
+		if err != nil || value == nil {
+			return err == nil && f.value == nil
 		}
-		fields[f.at.attr.name] = f.value
+		fields[f.at.attr.name] = value
 		return true
 	}
 	return false
