@@ -38,9 +38,9 @@ func (x *exchange) render(family Family, err error) int {
 	}
 	switch {
 	case f.Kind == fault.Unauthenticated && family != AdminAPI:
-		h.Set("WWW-Authenticate", "Bearer")
+		h.Set("WWW-Authenticate", x.challenge(family, "Bearer"))
 	case f.Code == InsufficientScope:
-		h.Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope="`+f.Field+`"`)
+		h.Set("WWW-Authenticate", x.challenge(family, `Bearer error="insufficient_scope", scope="`+f.Field+`"`))
 	}
 	// The rest of a body that nobody will read is not worth a connection held open.
 	if status == http.StatusRequestEntityTooLarge {
@@ -49,6 +49,22 @@ func (x *exchange) render(family Family, err error) int {
 	media, body := x.faultBody(family, f, status)
 	x.send(status, media, body)
 	return status
+}
+
+// challenge adds to a challenge where a token is to be had, in the APIs that take those of identity providers (RFC 9728, section 5.1).
+func (x *exchange) challenge(family Family, text string) string {
+	if x.s.metadata == nil || family != ClientAPI && family != PlatformAPI {
+		return text
+	}
+	address := x.s.metadata(x.r.Context())
+	if address == "" {
+		return text
+	}
+	sep := ", "
+	if text == "Bearer" {
+		sep = " "
+	}
+	return text + sep + `resource_metadata="` + address + `"`
 }
 
 func (x *exchange) faultBody(family Family, f *fault.Fault, status int) (media string, body []byte) {

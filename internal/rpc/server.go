@@ -64,6 +64,9 @@ type Config struct {
 	Standing map[string]Standing
 	// HideExperimental hides experimental operations from requests that do not ask for them.
 	HideExperimental bool
+	// Metadata is the address at which a client learns where to get an access token (RFC 9728), and "" while none are taken. A
+	// refusal for want of a token names it. Nil: none are ever taken.
+	Metadata func(context.Context) string
 }
 
 // Server serves the operations of all rooms.
@@ -84,6 +87,7 @@ type Server struct {
 	limits   *limit.Limits
 	// hidesExperimental is Config.HideExperimental.
 	hidesExperimental bool
+	metadata          func(context.Context) string
 }
 
 // largeBodies bounds the bytes of bodies above DefaultBody that are in memory at once.
@@ -109,7 +113,7 @@ func NewServer(cfg Config) *Server {
 		admitter: cfg.Admitter, audit: cfg.Audit, refused: cfg.Refused, log: cfg.Log, proxies: cfg.Proxies, deadline: cfg.Deadline,
 		exact: map[string]map[string]*route{}, patterns: http.NewServeMux(), large: semaphore.NewWeighted(largeBodies),
 		outgoing: outgoing{all: largeAnswers, each: largeOfACaller, by: map[string]int64{}},
-		limits:   cfg.Limits, hidesExperimental: cfg.HideExperimental,
+		limits:   cfg.Limits, hidesExperimental: cfg.HideExperimental, metadata: cfg.Metadata,
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

@@ -1,12 +1,13 @@
 package sso
 
 import (
+	"errors"
 	"net/http"
 	"slices"
-
-	"golang.org/x/oauth2"
+	"strings"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
 )
 
 // Departure is where a browser goes to sign in, and what it must remember meanwhile.
@@ -30,6 +31,10 @@ func (s *Service) Begin(r *http.Request, name, next string) (Departure, error) {
 	at, err := s.cfg.Providers.Endpoints(ctx, p.Name)
 	if err != nil {
 		return Departure{}, err
+	}
+	// Where the issuer is reached privately, people are not sent elsewhere in the clear.
+	if at.Authorization == "" || strings.HasPrefix(p.Issuer, "https:") && !strings.HasPrefix(at.Authorization, "https:") {
+		return Departure{}, providerAway().Wrap(errors.New("its discovery names no authorization endpoint over https"))
 	}
 	if len(next) > maxNext {
 		next = ""

@@ -12,6 +12,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -26,6 +27,7 @@ import (
 	"github.com/sheafsearch/sheaf/internal/rpc"
 	"github.com/sheafsearch/sheaf/internal/seal"
 	"github.com/sheafsearch/sheaf/internal/sqldb"
+	"github.com/sheafsearch/sheaf/internal/sqldb/sqldbtest"
 )
 
 // world is a sign-in over real people and sessions in SQLite, and identity providers that sign real tokens.
@@ -220,10 +222,13 @@ func annAccount() map[string]any {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	ctx := context.Background()
-	db, err := sqldb.Open(ctx, sqldb.Config{URL: sqldb.Memory, NoSync: true})
-	fatal(t, err)
-	t.Cleanup(func() { _ = db.Close() })
+	address := sqldb.Memory
+	if os.Getenv(sqldbtest.Environment) != "" {
+		address = sqldbtest.Postgres(t)
+	}
+	db := sqldbtest.OpenURL(t, address)
 	w := &world{t: t, db: db}
+	var err error
 	w.keys, err = seal.Open(ctx, db)
 	fatal(t, err)
 	w.audit, err = audit.Open(ctx, db, audit.Config{Origin: rpc.Origin})

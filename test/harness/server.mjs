@@ -26,7 +26,8 @@ function cleanEnv() {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("SHEAF_")));
 }
 
-export async function startServer() {
+/** flags are further ones of sheaf serve. */
+export async function startServer(...flags) {
   const binary = process.env.SHEAF_BIN;
   if (!binary) throw new Error("SHEAF_BIN must name the sheaf binary");
   const dir = await mkdtemp(join(tmpdir(), "sheaf-test-"));
@@ -35,7 +36,7 @@ export async function startServer() {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
 
-  const child = spawn(binary, ["serve", "--listen", `127.0.0.1:${port}`, "--data", data], {
+  const child = spawn(binary, ["serve", "--listen", `127.0.0.1:${port}`, "--data", data, ...flags], {
     env: cleanEnv(),
     stdio: ["ignore", "pipe", "pipe"],
   });
