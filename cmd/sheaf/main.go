@@ -68,7 +68,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(
-		newServe(), newDemo(), newUser(), newSignin(), newToken(), newIndexingToken(), newPush(),
+		newServe(), newDemo(), newUser(), newSignin(), newToken(), newIndexingToken(), newSCIMToken(), newPush(),
 		newReindex(), newBackup(), newRestore(), newCheck(),
 	)
 	return root

@@ -125,6 +125,18 @@ func TestTokensOnTheCommandLine(t *testing.T) {
 	if code, stdout, _ := sheaf(t, "indexing-token", "list", "--data", data); code != 0 || !strings.Contains(stdout, "drive,wiki") {
 		t.Errorf("indexing-token list = %d %q", code, stdout)
 	}
+	var provisioning admin.SCIMToken
+	must(t, &provisioning, "scim-token", "create", "--data", data, "--expires", "never", "--description", "Entra ID")
+	if !strings.HasPrefix(provisioning.Secret, "shf_p_") || provisioning.ExpiresAt != 0 || provisioning.Description != "Entra ID" {
+		t.Errorf("scim-token create = %+v", provisioning)
+	}
+	must(t, &revoked, "scim-token", "revoke", "--data", data, provisioning.ID)
+	if code, stdout, _ := sheaf(t, "scim-token", "list", "--data", data); code != 0 || !strings.Contains(stdout, "Entra ID") || !strings.Contains(stdout, "REVOKED") {
+		t.Errorf("scim-token list = %d %q", code, stdout)
+	}
+	if code, stdout, _ := sheaf(t, "scim-token", "create", "--data", data); code != 0 || !strings.Contains(stdout, "/scim/v2") {
+		t.Errorf("scim-token create = %d %q, want the base URL", code, stdout)
+	}
 }
 
 // serving runs a server until the test ends and returns its address and what it printed.

@@ -72,6 +72,7 @@ type restoredJSON struct {
 	LinksEnded     int64                 `json:"signinLinksEnded"`
 	Tokens         []admin.Token         `json:"tokens"` // that came back to life
 	IndexingTokens []admin.IndexingToken `json:"indexingTokens"`
+	SCIMTokens     []admin.SCIMToken     `json:"scimTokens"`
 	TokensRevoked  bool                  `json:"tokensRevoked"`
 }
 
@@ -115,7 +116,7 @@ again as they did when the backup was taken, those included that were revoked si
 func asRestoredJSON(data string, r server.Restored) restoredJSON {
 	out := restoredJSON{
 		Data: data, TakenAt: r.Manifest.Taken, SheafVersion: r.Manifest.Sheaf, SessionsEnded: r.Sessions, LinksEnded: r.Links,
-		Tokens: []admin.Token{}, IndexingTokens: []admin.IndexingToken{}, TokensRevoked: r.Revoked,
+		Tokens: []admin.Token{}, IndexingTokens: []admin.IndexingToken{}, SCIMTokens: admin.SCIMTokensOf(r.SCIM).Tokens, TokensRevoked: r.Revoked,
 	}
 	for _, t := range r.Tokens {
 		out.Tokens = append(out.Tokens, admin.TokenOf(t, ""))
@@ -132,7 +133,7 @@ func printRestored(out io.Writer, data string, r server.Restored) error {
 	fmt.Fprintf(out, "Restored %s to what it was on %s. People and roles are as they were then.\n", data, taken)
 	fmt.Fprintf(out, "Sessions ended: %d; sign-in links ended: %d. The search index is built anew at the next start.\n", r.Sessions, r.Links)
 	switch {
-	case len(r.Tokens)+len(r.Indexing) == 0:
+	case len(r.Tokens)+len(r.Indexing)+len(r.SCIM) == 0:
 		_, err := fmt.Fprintln(out, "No token came back to life.")
 		return err
 	case r.Revoked:
@@ -159,6 +160,9 @@ func printRestored(out io.Writer, data string, r server.Restored) error {
 			names = strings.Join(t.Datasources, ",")
 		}
 		fmt.Fprintf(w, "%s\t%s\tINDEXING\t%s\t%s\t%s\n", t.ID, t.Mask, names, day(t.Expires), t.Description)
+	}
+	for _, t := range r.SCIM {
+		fmt.Fprintf(w, "%s\t%s\tSCIM\tprovisioning\t%s\t%s\n", t.ID, t.Mask, day(t.Expires), t.Description)
 	}
 	return w.Flush()
 }

@@ -1,4 +1,4 @@
-// Package admin is the console over JSON, for automation: tokens, people, datasources and the audit log.
+// Package admin is the console over JSON, for automation: tokens, people, provisioning, datasources and the audit log.
 //
 // It opens to signed-in administrators, by session cookie and CSRF token; no bearer token opens it. It
 // has no powers of its own: who may do what is checked by authority and corpus, below it and the console alike.
@@ -32,7 +32,7 @@ func New(a *authority.Authority, c *corpus.Corpus, l *audit.Log, w Explainer, u 
 
 // Room is what a session opens. It serves members too, who may see who they are and sign out.
 func (s *Service) Room() rpc.Room {
-	return rpc.Open(grant.AdminScope, grant.Session, append(append(s.whys(), s.uploadOperations()...),
+	return rpc.Open(grant.AdminScope, grant.Session, append(append(s.whys(), append(s.uploadOperations(), s.provisioning()...)...),
 		rpc.Bare("POST /api/admin/v1/session", "Signs in with a sign-in code.", s.signIn),
 		rpc.JSON("GET /api/admin/v1/session", "Says who is signed in.", s.whoAmI),
 		rpc.JSON("DELETE /api/admin/v1/session", "Signs out.", s.signOut),

@@ -92,6 +92,8 @@ type Authority interface {
 	CreateIndexingToken(ctx context.Context, c grant.Caller, n authority.NewIndexingToken) (authority.IndexingToken, authority.Secret, error)
 	RevokeIndexingToken(ctx context.Context, c grant.Caller, id string) error
 
+	Provisioning
+
 	ListPeople(ctx context.Context, c grant.Caller, q directory.Query) (directory.Page, error)
 	Person(ctx context.Context, c grant.Caller, text string) (*directory.Person, error)
 	AddPerson(ctx context.Context, c grant.Caller, n directory.NewPerson) (*directory.Person, error)
@@ -156,6 +158,8 @@ func (c *Console) Handler() http.Handler {
 	admin("GET "+pathIndexing+"/new", c.newIndexing)
 	admin("GET "+pathIndexing+"/{id}/revoke", c.askRevokeIndexing)
 	admin("POST "+pathIndexing+"/{id}/revoke", c.revokeIndexing)
+
+	c.provisioningPages(mux)
 
 	admin("GET "+pathPeople, c.people)
 	admin("POST "+pathPeople, c.addPerson)

@@ -59,6 +59,7 @@ func navOf(role grant.Role, path string) []navSection {
 				{Name: "Audit log", Path: pathAudit, Icon: "audit"},
 			}})
 	}
+	sections = withProvisioning(sections, role)
 	for _, s := range sections {
 		for i := range s.Links {
 			l := &s.Links[i]
@@ -80,6 +81,7 @@ type navPrefixed struct {
 var layouts = map[string]string{
 	"tokens": "console", "token_new": "console", "token_made": "console", "token_revoke": "console",
 	"indexing": "console", "indexing_new": "console",
+	"provisioning": "console", "scim_new": "console", "group_role": "console",
 	"people": "console", "person_new": "console", "person_role": "console", "person_active": "console", "person_link": "console",
 	"datasources": "console", "datasource": "console", "audit": "console", "why": "console",
 	"search": "desk", "help": "desk", "signin": "bare", "oops": "bare",

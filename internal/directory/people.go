@@ -228,14 +228,23 @@ type Patch struct {
 	Active *bool
 }
 
-// Update applies a Patch, all of it or nothing.
+var errLeft = fault.New(fault.Conflict, "The identity provider or the employee record says that this person has left. Mend it there; nobody can be activated here against it.")
+
+// Update applies a Patch, all of it or nothing. Activating somebody whom SCIM or an employee record keeps inactive is a fault.Conflict.
 func (d *Directory) Update(ctx context.Context, id string, patch Patch) (*Person, error) {
 	return d.change(ctx, id, func(tx *sqldb.Tx, p *Person) error {
 		if patch.Role != nil {
 			p.Role = *patch.Role
 		}
 		if patch.Active != nil {
-			return activate(ctx, tx, id, *patch.Active)
+			if err := activate(ctx, tx, id, *patch.Active); err != nil || !*patch.Active {
+				return err
+			}
+			sources, err := Sources(ctx, tx, id)
+			if active, _ := state(sources); err == nil && !active {
+				err = errLeft
+			}
+			return err
 		}
 		return nil
 	})

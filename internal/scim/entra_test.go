@@ -1,8 +1,11 @@
 package scim_test
 
 import (
+	"fmt"
 	"net/url"
 	"testing"
+
+	"github.com/sheafsearch/sheaf/internal/directory"
 )
 
 // The requests of these tests have the shapes in which the provisioning services of two providers send theirs: Entra ID with
@@ -169,5 +172,35 @@ func TestEntraGroup(t *testing.T) {
 		members()
 		w.must(204, "DELETE", "/Groups/"+id, "")
 		w.must(404, "GET", "/Groups/"+id, "")
+	})
+}
+
+// TestLargeGroup holds that members beyond one statement are all written and all taken away.
+func TestLargeGroup(t *testing.T) {
+	both(t, func(t *testing.T, w *world) {
+		var ids []string
+		for i := range 450 {
+			n, err := w.people.Provision(t.Context(), directory.Provisioned{
+				UserName: fmt.Sprintf("p%d@example.com", i), Address: fmt.Sprintf("p%d@example.com", i), Active: true, Attributes: "{}",
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids = append(ids, n.ID)
+		}
+		id := w.group("Everybody", ids...)
+		size := func(want int) {
+			t.Helper()
+			list, _ := w.must(200, "GET", "/Groups/"+id, "").at("members").([]any)
+			if len(list) != want {
+				t.Errorf("%d members, want %d", len(list), want)
+			}
+		}
+		size(450)
+		if a := w.must(200, "GET", "/Users?count=500", ""); a.at("totalResults") != 450.0 || a.at("itemsPerPage") != 200.0 {
+			t.Errorf("a large page: %v of %v", a.at("itemsPerPage"), a.at("totalResults"))
+		}
+		w.must(200, "PUT", "/Groups/"+id, `{"displayName":"Everybody","members":[{"value":"`+ids[7]+`"}]}`)
+		size(1)
 	})
 }

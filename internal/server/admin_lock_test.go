@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sheafsearch/sheaf/internal/authority"
+	"github.com/sheafsearch/sheaf/internal/directory"
 	"github.com/sheafsearch/sheaf/internal/grant"
 	"github.com/sheafsearch/sheaf/internal/rpc"
 	"github.com/sheafsearch/sheaf/internal/sheaftest"
@@ -99,6 +100,17 @@ func (o *office) requests(email string) []asked {
 		}
 		return token.ID
 	}
+	scim := func() string {
+		token, _, err := o.Authority.CreateSCIMToken(ctx, server, authority.NewSCIMToken{Description: "x"})
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		return token.ID
+	}
+	group, err := o.People.ProvisionGroup(ctx, directory.ProvisionedGroup{Name: "Owners"})
+	if err != nil {
+		o.t.Fatal(err)
+	}
 	const root = "/api/admin/v1"
 	const target = "target@quillmere.example"
 	return []asked{
@@ -117,6 +129,12 @@ func (o *office) requests(email string) []asked {
 		{"make an indexing token", "POST", root + "/indexing-tokens", fmt.Sprintf(`{"description":"x","expiresAt":%d}`, time.Now().Add(time.Hour).Unix())},
 		{"read an indexing token", "GET", root + "/indexing-tokens/" + indexing(), ""},
 		{"revoke an indexing token", "DELETE", root + "/indexing-tokens/" + indexing(), ""},
+		{"list SCIM tokens", "GET", root + "/scim-tokens", ""},
+		{"make a SCIM token", "POST", root + "/scim-tokens", `{"description":"x"}`},
+		{"read a SCIM token", "GET", root + "/scim-tokens/" + scim(), ""},
+		{"revoke a SCIM token", "DELETE", root + "/scim-tokens/" + scim(), ""},
+		{"list provisioned groups", "GET", root + "/groups", ""},
+		{"give a group a role", "PATCH", root + "/groups/" + group.ID, `{"role":"ADMIN"}`},
 		{"list people", "GET", root + "/users", ""},
 		{"read a person", "GET", root + "/users/" + target, ""},
 		{"add a member", "POST", root + "/users", fmt.Sprintf(`{"email":"member%d@quillmere.example","role":"MEMBER"}`, o.n)},

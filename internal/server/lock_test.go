@@ -114,7 +114,7 @@ func TestLock(t *testing.T) {
 type keys struct {
 	user, global, anonymous map[bool]map[grant.Scope]string // by whether the token has the scope
 	expired, revoked, gone  string
-	indexing                string
+	indexing, scim          string
 }
 
 // newKeys makes a token of each permission with each scope alone, and with all but it.
@@ -147,6 +147,11 @@ func newKeys(t *testing.T, s *sheaftest.Server) keys {
 		t.Fatal(err)
 	}
 	k.expired = expired.Reveal()
+	_, provisioning, err := s.Authority.CreateSCIMToken(t.Context(), s.Authority.Maintenance(), authority.NewSCIMToken{Description: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.scim = provisioning.Reveal()
 	_, k.gone = s.Token(authority.User, "gone@quillmere.example")
 	s.Must("GET", "/liveness_check", "", nil)
 	deactivate(t, s, "gone@quillmere.example")
@@ -176,11 +181,22 @@ func casesOf(op rpc.Operation, k keys) []lockCase {
 		return append(cases,
 			lockCase{name: "a client token", token: k.user[true][grant.Search], status: 401},
 			lockCase{name: "a changed token", token: changed(k.indexing), status: 401},
+			lockCase{name: "a SCIM token", token: k.scim, status: 401},
 			lockCase{name: "two Authorization headers", token: k.indexing, headers: []string{"Authorization", "Bearer " + k.indexing}, status: 401})
+	}
+	if op.Family == rpc.SCIMAPI {
+		return append(cases,
+			lockCase{name: "a client token", token: k.user[true][grant.Search], status: 401},
+			lockCase{name: "an indexing token", token: k.indexing, status: 401},
+			lockCase{name: "a changed token", token: changed(k.scim), status: 401},
+			lockCase{name: "a SCIM token typed as OAuth", token: k.scim, headers: []string{"X-Glean-Auth-Type", "OAUTH"}, status: 401},
+			lockCase{name: "a SCIM token with ActAs", token: k.scim, headers: ada, status: 400},
+			lockCase{name: "two Authorization headers", token: k.scim, headers: []string{"Authorization", "Bearer " + k.scim}, status: 401})
 	}
 	user, global := k.user[true][op.Scope], k.global[true][op.Scope]
 	cases = append(cases,
 		lockCase{name: "an indexing token", token: k.indexing, status: 401},
+		lockCase{name: "a SCIM token", token: k.scim, status: 401},
 		lockCase{name: "a changed token", token: changed(user), status: 401},
 		lockCase{name: "wrong scope", token: k.user[false][op.Scope], status: 403},
 		lockCase{name: "wrong scope, GLOBAL", token: k.global[false][op.Scope], headers: ada, status: 403},

@@ -80,7 +80,7 @@ func TestOpenAPI(t *testing.T) {
 	}
 	for _, op := range s.Operations() {
 		want := 0
-		if op.Built && op.Family != rpc.NoFamily {
+		if op.Built && op.Family != rpc.NoFamily && op.Family != rpc.SCIMAPI { // SCIM describes itself, at /scim/v2/Schemas
 			want = 1
 		}
 		if got := seen[op.Method+" "+strings.ReplaceAll(op.Path, "...}", "}")]; got != want {

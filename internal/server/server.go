@@ -43,6 +43,7 @@ import (
 	"github.com/sheafsearch/sheaf/internal/room/search"
 	"github.com/sheafsearch/sheaf/internal/room/webauth"
 	"github.com/sheafsearch/sheaf/internal/rpc"
+	"github.com/sheafsearch/sheaf/internal/scim"
 	"github.com/sheafsearch/sheaf/internal/shortcut"
 )
 
@@ -174,6 +175,7 @@ func (s *Server) Rooms() []rpc.Room {
 		platformsearch.New(platformFinder{finder}, s.Corpus, s.Keys).Room(),
 		admin.New(s.Authority, s.Corpus, s.Audit, s.explainer(), s.uploads()).Room(),
 	}
+	rooms = append(rooms, scim.New(s.People, s.Audit, s.PublicURL.String()).Room())
 	rooms = append(rooms, s.intakeRooms()...)
 	return append(rooms, contract.Unbuilt(rooms)...)
 }
