@@ -41,7 +41,7 @@ func (c *Console) provisioningPages(mux *http.ServeMux) {
 // withProvisioning adds the page to the first section, for those who may open it.
 func withProvisioning(sections []navSection, role grant.Role) []navSection {
 	if role >= grant.RoleSuperAdmin {
-		sections[0].Links = append(sections[0].Links, navLink{Name: "Provisioning", Path: pathProvisioning, Icon: "people"})
+		sections[0].Links = append(sections[0].Links, navLink{Name: "Provisioning", Path: pathProvisioning, Icon: "link"})
 	}
 	return sections
 }
