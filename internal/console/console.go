@@ -33,6 +33,8 @@ type Config struct {
 	Audit       AuditLog
 	Search      Searcher
 	Why         Explainer
+	SignOn      SignOn
+	OAuth       OAuthSettings
 	// Proxies are those whose X-Forwarded-For is believed, for the audit log.
 	Proxies rpc.Proxies
 	// Log takes one line a page. Nil discards.
@@ -79,6 +81,7 @@ type Authority interface {
 	SessionFrom(r *http.Request) (authority.Visit, error)
 	CheckForm(r *http.Request, v authority.Visit, token string) error
 	SignIn(r *http.Request, code string) (authority.Visit, *http.Cookie, error)
+	LinksOff(ctx context.Context) bool
 	EndSession(ctx context.Context, c grant.Caller) error
 	ClearedCookie() *http.Cookie
 
@@ -109,7 +112,7 @@ type People interface {
 
 // Patterns lists what Handler serves, in the form of http.ServeMux. Every other path belongs to the APIs.
 func Patterns() []string {
-	return []string{"/{$}", "/suggest", "/viewed", "/help", "/admin", "/admin/", "/signin", "/signout", "/theme", "/assets/"}
+	return []string{"/{$}", "/suggest", "/viewed", "/help", "/admin", "/admin/", "/signin", "/signin/", "/signout", "/theme", "/assets/"}
 }
 
 // Addresses that several pages name.
@@ -118,6 +121,7 @@ const (
 	pathIndexing    = "/admin/platform/indexing-tokens"
 	pathPeople      = "/admin/people"
 	pathDatasources = "/admin/datasources"
+	pathOAuth       = "/admin/platform/oauth"
 	pathAudit       = "/admin/audit"
 	pathWhy         = "/admin/why"
 )
@@ -137,6 +141,9 @@ func (c *Console) Handler() http.Handler {
 
 	open("GET /signin", c.signInPage)
 	open("POST /signin", c.signIn)
+	open("GET /signin/{provider}", c.beginSignOn)
+	open("GET /signin/callback/{provider}", c.endSignOn)
+	open("/signin/", func(*visit) error { return errNoPage })
 	member("POST /signout", c.signOut)
 	member("POST /theme", (*visit).setTheme)
 	member("GET /{$}", c.search)
@@ -158,6 +165,16 @@ func (c *Console) Handler() http.Handler {
 	admin("GET "+pathIndexing+"/new", c.newIndexing)
 	admin("GET "+pathIndexing+"/{id}/revoke", c.askRevokeIndexing)
 	admin("POST "+pathIndexing+"/{id}/revoke", c.revokeIndexing)
+
+	admin("GET "+pathOAuth, c.oauthPage)
+	admin("POST "+pathOAuth, c.setOAuth)
+	admin("GET "+pathOAuth+"/new", c.newProvider)
+	admin("POST "+pathOAuth+"/test", c.testToken)
+	admin("POST "+pathOAuth+"/providers", c.saveProvider)
+	admin("GET "+pathOAuth+"/providers/{name}", c.editProvider)
+	admin("POST "+pathOAuth+"/providers/{name}", c.saveProvider)
+	admin("GET "+pathOAuth+"/providers/{name}/remove", c.askRemoveProvider)
+	admin("POST "+pathOAuth+"/providers/{name}/remove", c.removeProvider)
 
 	c.provisioningPages(mux)
 

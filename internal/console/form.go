@@ -35,7 +35,7 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 func checkText(form url.Values) error {
 	for name, values := range form {
 		for _, text := range append(values, name) {
-			if name == "testers" { // the one field of several lines
+			if name == "testers" || name == "roles" || name == "token" { // the fields of several lines
 				text = strings.NewReplacer("\r", "", "\n", "").Replace(text)
 			}
 			if !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {

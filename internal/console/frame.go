@@ -63,12 +63,14 @@ func navOf(role grant.Role, path string) []navSection {
 	for _, s := range sections {
 		for i := range s.Links {
 			l := &s.Links[i]
-			l.Here = path == l.Path || strings.HasPrefix(path, l.Path+"/") ||
-				l.Path == pathTokens && (path == pathIndexing || strings.HasPrefix(path, pathIndexing+"/"))
+			l.Here = under(path, l.Path) ||
+				l.Path == pathTokens && (under(path, pathIndexing) || under(path, pathOAuth))
 		}
 	}
 	return sections
 }
+
+func under(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }
 
 // navPrefixed is the navigation twice on a page, with ids that differ.
 type navPrefixed struct {
@@ -80,7 +82,7 @@ type navPrefixed struct {
 // that the first test finds.
 var layouts = map[string]string{
 	"tokens": "console", "token_new": "console", "token_made": "console", "token_revoke": "console",
-	"indexing": "console", "indexing_new": "console",
+	"indexing": "console", "indexing_new": "console", "oauth": "console", "oauth_provider": "console", "oauth_remove": "console",
 	"provisioning": "console", "scim_new": "console", "group_role": "console",
 	"people": "console", "person_new": "console", "person_role": "console", "person_active": "console", "person_link": "console",
 	"datasources": "console", "datasource": "console", "audit": "console", "why": "console",

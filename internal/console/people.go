@@ -33,6 +33,7 @@ type personRow struct {
 	StateIcon, StateSub         string
 	Active, Gone                bool
 	MayRole, MayLink, MayActive bool
+	MayRelease                  bool
 	AuditPath                   string
 }
 
@@ -97,8 +98,16 @@ func (c *Console) people(v *visit) error {
 	if err != nil {
 		return err
 	}
+	linked, err := c.cfg.SignOn.Linked(v.r.Context(), ids)
+	if err != nil {
+		return err
+	}
+	links := !c.cfg.Authority.LinksOff(v.r.Context())
 	for _, p := range kept {
-		view.Rows = append(view.Rows, personRowOf(v, p, seen[p.ID]))
+		row := personRowOf(v, p, seen[p.ID])
+		row.MayLink = row.MayLink && links
+		row.MayRelease = linked[p.ID] && v.admin.Role() >= grant.RoleSuperAdmin
+		view.Rows = append(view.Rows, row)
 	}
 	return v.write(http.StatusOK, "people", v.frame("People and roles"), view)
 }
@@ -273,6 +282,11 @@ func (c *Console) activeView(v *visit, p *directory.Person, verb string) (person
 		view.What = "They can sign in again, and their tokens that are neither expired nor revoked work again."
 		return view, nil
 	}
+	if verb == "release" {
+		view.Ask, view.Button, view.Hue = "Release the sign-in account of "+p.Name+"?", "Release account", "danger"
+		view.What = "sheaf forgets which account at the provider is theirs: the next one that signs in with their address becomes them. Do this when their account there was made anew. If the address now belongs to somebody else, deactivate this person instead."
+		return view, nil
+	}
 	view.Ask, view.Button, view.Hue = "Deactivate "+p.Name+"?", "Deactivate person", "danger"
 	view.What = "They are signed out, their tokens stop, and no token can act as them, from the next request on. What they wrote stays. You can reactivate them later."
 	seen, err := c.cfg.Authority.Presences(v.r.Context(), v.admin, []string{p.ID})
@@ -281,7 +295,7 @@ func (c *Console) activeView(v *visit, p *directory.Person, verb string) (person
 }
 
 func verbOf(v *visit) (verb string, err error) {
-	if verb = v.r.PathValue("verb"); verb != "deactivate" && verb != "reactivate" {
+	if verb = v.r.PathValue("verb"); verb != "deactivate" && verb != "reactivate" && verb != "release" {
 		return "", errNoPage
 	}
 	return verb, nil
@@ -312,8 +326,11 @@ func (c *Console) setActive(v *visit) error {
 	if err != nil {
 		return err
 	}
-	active := verb == "reactivate"
-	_, err = c.cfg.Authority.UpdatePerson(v.r.Context(), v.admin, p.ID, directory.Patch{Active: &active})
+	if active := verb == "reactivate"; verb == "release" {
+		_, err = c.cfg.SignOn.Release(v.r.Context(), v.admin, p)
+	} else {
+		_, err = c.cfg.Authority.UpdatePerson(v.r.Context(), v.admin, p.ID, directory.Patch{Active: &active})
+	}
 	if err == nil {
 		v.say(verb + "d")
 		return v.redirect(pathPeople)

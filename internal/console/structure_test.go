@@ -14,6 +14,7 @@ import (
 	"github.com/sheafsearch/sheaf/internal/authority"
 	"github.com/sheafsearch/sheaf/internal/directory"
 	"github.com/sheafsearch/sheaf/internal/grant"
+	"github.com/sheafsearch/sheaf/internal/oauth"
 )
 
 const (
@@ -84,6 +85,7 @@ func (w *world) populate() {
 func TestEveryPage(t *testing.T) {
 	w := newWorld(t)
 	w.populate()
+	w.oauth.kept = oauth.Settings{Enabled: true, Providers: []oauth.Provider{workProvider()}}
 	for _, who := range []struct {
 		email string
 		least int // pages that must have been found

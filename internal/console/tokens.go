@@ -84,6 +84,7 @@ func segmentsOf(l listing, states []state) segments {
 type tokensView struct {
 	pager
 	Tabs     []segment
+	OAuth    oauthHint
 	Warn     *tokenRow
 	Segments segments
 	Total    int // all that this person may see
@@ -150,6 +151,7 @@ func (c *Console) tokens(v *visit) error {
 	if view.Tabs, err = c.tabs(v, pathTokens, len(list)); err != nil {
 		return err
 	}
+	view.OAuth = c.oauthHint(v)
 	view.Warn = warning(v, list)
 	states := make([]state, 0, len(list))
 	kept := slices.DeleteFunc(slices.Clone(list), func(t authority.Token) bool { return !view.matches(&t) })

@@ -40,6 +40,8 @@ type world struct {
 	search    *scriptedSearch
 	why       *scriptedWhy
 	sources   *scriptedSources
+	oauth     *scriptedOAuth
+	signOn    *scriptedSignOn
 	logged    *logText
 }
 
@@ -88,7 +90,7 @@ func newWorld(t testing.TB) *world {
 	t.Cleanup(func() { _ = db.Close() })
 	keys, err := seal.Open(ctx, db)
 	fatal(t, err)
-	w := &world{t: t, clock: &clock{now: today}, search: &scriptedSearch{}, why: &scriptedWhy{sampleAccess, sampleRank}, sources: newSources(), logged: &logText{}}
+	w := &world{t: t, clock: &clock{now: today}, search: &scriptedSearch{}, why: &scriptedWhy{sampleAccess, sampleRank}, sources: newSources(), oauth: &scriptedOAuth{}, signOn: &scriptedSignOn{}, logged: &logText{}}
 	w.log, err = audit.Open(ctx, db, audit.Config{Origin: rpc.Origin})
 	fatal(t, err)
 	t.Cleanup(func() { _ = w.log.Close() })
@@ -98,11 +100,11 @@ func newWorld(t testing.TB) *world {
 	w.url = "http://" + srv.Listener.Addr().String()
 	public, err := url.Parse(w.url)
 	fatal(t, err)
-	w.authority, err = authority.Open(authority.Config{DB: db, People: w.directory, Audit: w.log, Keys: keys, PublicURL: public, Now: w.clock.Now})
+	w.authority, err = authority.Open(authority.Config{DB: db, People: w.directory, Audit: w.log, Keys: keys, PublicURL: public, Now: w.clock.Now, LinksOff: w.oauth.linksOff})
 	fatal(t, err)
 	t.Cleanup(func() { _ = w.authority.Close() })
 	c, err := New(Config{
-		PublicURL: w.url, Authority: w.authority, People: w.directory, Datasources: w.sources, Audit: w.log, Search: w.search, Why: w.why,
+		PublicURL: w.url, Authority: w.authority, People: w.directory, Datasources: w.sources, Audit: w.log, Search: w.search, Why: w.why, OAuth: w.oauth, SignOn: w.signOn,
 		Log: slog.New(slog.NewTextHandler(w.logged, nil)), Now: w.clock.Now,
 	})
 	fatal(t, err)

@@ -73,7 +73,9 @@ export async function startProvider({ accounts, client }) {
         const f = await form();
         const known = codes.get(f.get("code"));
         codes.delete(f.get("code"));
-        if (request.headers.authorization !== `Basic ${Buffer.from(`${client.id}:${client.secret}`).toString("base64")}`) return json(401, { error: "invalid_client" });
+        // Both parts are form-encoded before they are joined (RFC 6749, section 2.3.1).
+        const given = Buffer.from(request.headers.authorization?.replace(/^Basic /, "") ?? "", "base64").toString().split(":");
+        if (given.map((part) => decodeURIComponent(part.replaceAll("+", " "))).join(":") !== `${client.id}:${client.secret}`) return json(401, { error: "invalid_client" });
         const challenge = text(createHash("sha256").update(f.get("code_verifier") ?? "").digest());
         if (!known || known.redirect !== f.get("redirect_uri") || known.challenge !== challenge) return json(400, { error: "invalid_grant" });
         return json(200, {
