@@ -168,7 +168,7 @@ func readdress(ctx context.Context, tx *sqldb.Tx, p *Person, from, to string) er
 	if !slices.Contains(p.Addresses, to) {
 		holder, err := personByAddress(ctx, tx, to)
 		if err == nil && holder.ID != p.ID {
-			return errProvisioned
+			return errTaken.WithCode("uniqueness")
 		}
 		if err != nil && fault.KindOf(err) != fault.NotFound {
 			return err

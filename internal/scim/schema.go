@@ -122,12 +122,15 @@ func userResource() *resource {
 			several("ims", "Names in messengers.", asText, nil), several("photos", "Addresses of photos.", asReference, []string{"photo", "thumbnail"}),
 			{name: "addresses", kind: asParts, many: true, help: "Places.", subs: []attr{
 				line("formatted", "The whole address."), line("streetAddress", "Street and number."), line("locality", "The city."), line("region", "The state or region."),
-				line("postalCode", "The postal code."), line("country", "The country."), {name: "type", kind: asText, help: "What it is for.", values: work},
+				line("postalCode", "The postal code."), line("country", "The country."),
+				{name: "type", kind: asText, help: "What it is for.", values: work},
 				{name: "primary", kind: asBool, help: "Whether it is the one to prefer."},
 			}},
 			{name: "groups", kind: asParts, many: true, fixed: true, help: "The groups that the person is in; changed through the groups.", subs: []attr{
-				{name: "value", kind: asText, exact: true, fixed: true, help: "The group's id."}, {name: "$ref", kind: asReference, exact: true, fixed: true, help: "The group's address."},
-				{name: "display", kind: asText, fixed: true, help: "The group's name."}, {name: "type", kind: asText, fixed: true, help: "direct."},
+				{name: "value", kind: asText, exact: true, fixed: true, help: "The group's id."},
+				{name: "$ref", kind: asReference, exact: true, fixed: true, help: "The group's address."},
+				{name: "display", kind: asText, fixed: true, help: "The group's name."},
+				{name: "type", kind: asText, fixed: true, help: "direct."},
 			}},
 			several("entitlements", "What the person may have, kept as sent.", asText, nil), several("roles", "Roles at the provider, kept as sent. They change no role here.", asText, nil),
 			several("x509Certificates", "Certificates, kept as sent.", asText, nil),
@@ -136,7 +139,8 @@ func userResource() *resource {
 			line("employeeNumber", "The number in the personnel system."), line("costCenter", "The cost centre."), line("organization", "The organisation."),
 			line("division", "The division."), line("department", "The department."),
 			{name: "manager", kind: asParts, help: "The manager.", subs: []attr{
-				{name: "value", kind: asText, exact: true, help: "The manager's id."}, {name: "$ref", kind: asReference, exact: true, help: "The manager's address."},
+				{name: "value", kind: asText, exact: true, help: "The manager's id."},
+				{name: "$ref", kind: asReference, exact: true, help: "The manager's address."},
 				{name: "displayName", kind: asText, help: "The manager's name."},
 			}},
 		}}},
@@ -149,8 +153,10 @@ func groupResource() *resource {
 		core: schema{urn: groupURN, name: "Group", help: "A group of people", attrs: []attr{
 			{name: "displayName", kind: asText, needed: true, help: "The group's name."},
 			{name: "members", kind: asParts, many: true, help: "The people in the group.", subs: []attr{
-				{name: "value", kind: asText, exact: true, help: "The id of a user."}, {name: "$ref", kind: asReference, exact: true, help: "The user's address."},
-				{name: "display", kind: asText, help: "The user's name."}, {name: "type", kind: asText, help: "User.", values: []string{"User"}},
+				{name: "value", kind: asText, exact: true, help: "The id of a user."},
+				{name: "$ref", kind: asReference, exact: true, help: "The user's address."},
+				{name: "display", kind: asText, help: "The user's name."},
+				{name: "type", kind: asText, help: "User.", values: []string{"User"}},
 			}},
 		}},
 	}
