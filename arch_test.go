@@ -25,7 +25,7 @@ var levels = [][]string{
 	{"internal/server"},
 	{
 		"internal/console", "internal/admin", "internal/scim", "internal/mcp", "internal/room/*", "internal/intake/*",
-		"internal/authority", "internal/sso", "internal/contract", "internal/indexer", "internal/why",
+		"internal/authority", "internal/oauth", "internal/sso", "internal/contract", "internal/indexer", "internal/why",
 		"internal/index/plain", "internal/index/embedded", "internal/index/opensearch", "internal/llm/openai", "internal/llm/anthropic",
 		"internal/demo",
 	},
@@ -33,12 +33,15 @@ var levels = [][]string{
 		"internal/rpc", "internal/corpus", "internal/directory", "internal/index", "internal/query", "internal/llm",
 		"internal/job", "internal/audit", "internal/blob", "internal/extract", "internal/seal", "internal/upload", "internal/limit", "internal/activity", "internal/shortcut",
 	},
-	{"internal/sqldb", "internal/wire", "internal/grant", "internal/fault"},
+	{"internal/sqldb", "internal/outbound", "internal/wire", "internal/grant", "internal/fault"},
 }
 
 // pairs are the imports allowed between packages of one line, with the reason.
 var pairs = map[[2]string]string{
 	{"internal/console", "internal/authority"}:  "pages are shown to a signed-in person",
+	{"internal/oauth", "internal/authority"}:    "authority admits whom it verifies",
+	{"internal/admin", "internal/oauth"}:        "the settings of OAuth are changed over JSON",
+	{"internal/console", "internal/oauth"}:      "the settings of OAuth are changed on pages",
 	{"internal/sso", "internal/authority"}:      "a sign-in through a provider ends in a session",
 	{"internal/console", "internal/sso"}:        "pages lead to the provider and back",
 	{"internal/admin", "internal/authority"}:    "the admin API is the console over JSON",

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sheafsearch/sheaf/internal/limit"
+	"github.com/sheafsearch/sheaf/internal/oauth"
 	"github.com/sheafsearch/sheaf/internal/server"
 )
 
@@ -42,6 +43,9 @@ type serveOptions struct {
 	logLevel                    string
 	rateLimits, experimental    string
 	webTokenLife                time.Duration
+	oauth, outboundAllow        string
+	keyAge                      time.Duration
+	development                 bool
 	drain                       time.Duration
 	temporary                   bool // the data is thrown away at the end
 }
@@ -65,6 +69,10 @@ func (o *serveOptions) flags(cmd *cobra.Command) {
 	f.StringVar(&o.rateLimits, "rate-limits", "off", "off, standard, or a list such as standard,search=20/s,address=off: how often people, tokens and addresses may ask")
 	f.StringVar(&o.experimental, "experimental", "always", "whether experimental operations answer always, or only with the header X-Glean-Include-Experimental: true")
 	f.DurationVar(&o.webTokenLife, "auth-token-life", 2*time.Hour, "how long a token of createauthtoken lives, from 1m to 24h")
+	f.StringVar(&o.oauth, "oauth", "", "identity providers whose access tokens are accepted, as JSON; a mapping in the configuration file. What it sets is read-only in the console")
+	f.DurationVar(&o.keyAge, "oauth-key-age", 5*time.Minute, "within which time a key that an identity provider withdraws stops to count, from 15s to 1h")
+	f.StringVar(&o.outboundAllow, "outbound-allow", "", "address ranges inside your network that calls to identity providers may go to, separated by commas")
+	f.BoolVar(&o.development, "outbound-development", false, "let calls to identity providers go over plain http and to every address; for a provider on a developer's machine alone")
 	f.DurationVar(&o.drain, "drain-time", 0, "how long to go on serving after a signal to stop, with /readyz at 503, so that a load balancer can turn away")
 	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 }
@@ -117,6 +125,9 @@ func (o *serveOptions) config(log *slog.Logger) (server.Config, error) {
 	if cfg.ActivityRetention, err = retention("activity-retention", o.activityRetention); err != nil {
 		return cfg, err
 	}
+	if err = o.outbound(&cfg); err != nil {
+		return cfg, err
+	}
 	if o.metricsFile != "" {
 		text, err := os.ReadFile(o.metricsFile)
 		if err != nil {
@@ -127,6 +138,28 @@ func (o *serveOptions) config(log *slog.Logger) (server.Config, error) {
 		}
 	}
 	return cfg, nil
+}
+
+// outbound reads the settings of identity providers and of calls to them.
+func (o *serveOptions) outbound(cfg *server.Config) (err error) {
+	cfg.MasterKey = os.Getenv(masterKeyVariable)
+	if cfg.KeyAge = o.keyAge; cfg.KeyAge < oauth.LeastKeyAge || cfg.KeyAge > time.Hour {
+		return usagef("--oauth-key-age is from 15s to 1h")
+	}
+	if o.oauth != "" {
+		if cfg.OAuth, err = oauth.ParseFile([]byte(o.oauth)); err != nil {
+			return usagef("--%v", err)
+		}
+	}
+	cfg.Outbound.Development = o.development
+	for _, text := range splitList(o.outboundAllow) {
+		prefix, err := parsePrefix(text)
+		if err != nil {
+			return usagef("--outbound-allow: %q is not an address or a range of addresses", text)
+		}
+		cfg.Outbound.Allow = append(cfg.Outbound.Allow, prefix)
+	}
+	return nil
 }
 
 func parsePrefix(text string) (netip.Prefix, error) {
@@ -190,6 +223,9 @@ func (o *serveOptions) run(ctx context.Context, stderr io.Writer, unknown []stri
 	defer func() { _ = listener.Close() }() // closed already where serving began
 	if cfg.PublicURL == "" {
 		cfg.PublicURL = o.defaultURL(listener.Addr())
+	}
+	if o.development {
+		log.Warn("calls to identity providers may go over plain http and to every address (--outbound-development)")
 	}
 	warnIfExposed(log, listener.Addr(), o.tlsCert != "", len(cfg.Proxies) > 0)
 	s, err := server.Open(ctx, cfg)

@@ -9,12 +9,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-json-experiment/json"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
 )
 
 const envPrefix = "SHEAF_"
+
+// masterKeyVariable holds the key that secrets of third parties are kept under. It is no flag, for command lines can be read by others.
+const masterKeyVariable = "SHEAF_MASTER_KEY"
 
 // maxConfig bounds the configuration file, in bytes.
 const maxConfig = 1 << 20
@@ -80,7 +84,7 @@ func settle(cmd *cobra.Command, environ []string) (unknown []string, err error) 
 		errs = append(errs, fmt.Errorf("%s: unknown setting %q", s.path, key))
 	}
 	for name := range s.env {
-		if !slices.Contains(injected, name) && !strings.HasPrefix(name, "SHEAF_PORT_") && !strings.HasPrefix(name, "SHEAF_TEST_") {
+		if name != masterKeyVariable && !slices.Contains(injected, name) && !strings.HasPrefix(name, "SHEAF_PORT_") && !strings.HasPrefix(name, "SHEAF_TEST_") {
 			unknown = append(unknown, name)
 		}
 	}
@@ -116,8 +120,18 @@ func variable(flag string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// readConfig reads a YAML mapping of setting names to values. Lists become comma-separated text, as
-// flags take them.
+// mappingJSON is a mapping of the file as the flag of its name takes it.
+func mappingJSON(node *yaml.Node) (string, error) {
+	var v map[string]any
+	if err := node.Decode(&v); err != nil {
+		return "", err
+	}
+	text, err := json.Marshal(v)
+	return string(text), err
+}
+
+// readConfig reads a YAML mapping of setting names to values. Lists become comma-separated text, and the mapping oauth
+// JSON, as flags take them.
 func readConfig(path string) (map[string]string, error) {
 	if path == "" {
 		return nil, nil
@@ -151,6 +165,13 @@ func readConfig(path string) (map[string]string, error) {
 				return nil, usagef("configuration file %s: %s: %v", path, key, err)
 			}
 			values[key] = strings.Join(list, ",")
+		case yaml.MappingNode:
+			if key != "oauth" {
+				return nil, usagef("configuration file %s: %s is neither a value nor a list", path, key)
+			}
+			if values[key], err = mappingJSON(&node); err != nil {
+				return nil, usagef("configuration file %s: %s: %v", path, key, err)
+			}
 		default:
 			return nil, usagef("configuration file %s: %s is neither a value nor a list", path, key)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/sheafsearch/sheaf/internal/authority"
 	"github.com/sheafsearch/sheaf/internal/corpus"
 	"github.com/sheafsearch/sheaf/internal/grant"
+	"github.com/sheafsearch/sheaf/internal/oauth"
 	"github.com/sheafsearch/sheaf/internal/rpc"
 	"github.com/sheafsearch/sheaf/internal/upload"
 )
@@ -23,16 +24,17 @@ type Service struct {
 	audit     *audit.Log
 	why       Explainer
 	uploads   *upload.Removals
+	oauth     *oauth.Service
 }
 
 // New returns the service over what it administers.
-func New(a *authority.Authority, c *corpus.Corpus, l *audit.Log, w Explainer, u *upload.Removals) *Service {
-	return &Service{a, c, l, w, u}
+func New(a *authority.Authority, c *corpus.Corpus, l *audit.Log, w Explainer, u *upload.Removals, o *oauth.Service) *Service {
+	return &Service{a, c, l, w, u, o}
 }
 
 // Room is what a session opens. It serves members too, who may see who they are and sign out.
 func (s *Service) Room() rpc.Room {
-	return rpc.Open(grant.AdminScope, grant.Session, append(append(s.whys(), append(s.uploadOperations(), s.provisioning()...)...),
+	return rpc.Open(grant.AdminScope, grant.Session, append(append(s.whys(), append(s.uploadOperations(), append(s.provisioning(), s.oauths()...)...)...),
 		rpc.Bare("POST /api/admin/v1/session", "Signs in with a sign-in code.", s.signIn),
 		rpc.JSON("GET /api/admin/v1/session", "Says who is signed in.", s.whoAmI),
 		rpc.JSON("DELETE /api/admin/v1/session", "Signs out.", s.signOut),

@@ -86,6 +86,7 @@ func (a *Authority) admitOAuth(r *http.Request, family rpc.Family, c credentials
 	adm, err := a.admission(r.Context(), source{kind: oauthToken, token: c.token}, key{fingerprint: sha256.Sum256([]byte(c.token))})
 	switch {
 	case err != nil:
+		a.refusedOAuth(r, err)
 		return grant.Caller{}, err
 	case c.late != nil:
 		return grant.Caller{}, c.late

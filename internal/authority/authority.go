@@ -92,6 +92,7 @@ type Authority struct {
 	cache    *cache
 	usage    *usage
 	throttle *throttle
+	refusals *refusals
 	scopes   map[string]grant.Scope // by name
 
 	stop   context.CancelFunc
@@ -122,7 +123,7 @@ func Open(cfg Config) (*Authority, error) {
 	}
 	a := &Authority{
 		cfg: cfg, db: cfg.DB, epochs: cfg.DB, cache: newCache(cfg.CacheSize), usage: newUsage(),
-		throttle: newThrottle(), scopes: map[string]grant.Scope{},
+		throttle: newThrottle(), refusals: newRefusals(), scopes: map[string]grant.Scope{},
 	}
 	for s := range grant.AllScopes.All() {
 		a.scopes[s.String()] = s
@@ -139,7 +140,8 @@ func (a *Authority) Close() error {
 	a.closed.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), admitTime)
 	defer cancel()
-	return a.writeUses(ctx)
+	// Entries that are still counted go into the log before it closes.
+	return errors.Join(a.writeUses(ctx), a.writeRefusals(ctx, a.cfg.Now().Add(refusalsEvery)))
 }
 
 // now is the time as SQL keeps it.
@@ -151,6 +153,8 @@ func (a *Authority) background(ctx context.Context) {
 	defer uses.Stop()
 	old := time.NewTicker(sweepEvery)
 	defer old.Stop()
+	refused := time.NewTicker(refusalsEvery / 4)
+	defer refused.Stop()
 	for {
 		var err error
 		select {
@@ -158,6 +162,8 @@ func (a *Authority) background(ctx context.Context) {
 			return
 		case <-uses.C:
 			err = a.writeUses(ctx)
+		case <-refused.C:
+			err = a.writeRefusals(ctx, a.cfg.Now())
 		case <-old.C:
 			err = a.sweep(ctx)
 		}

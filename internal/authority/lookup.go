@@ -22,6 +22,9 @@ func (a *Authority) lookUp(ctx context.Context, s source, k key) (*admission, er
 	if s.kind == oauthToken {
 		var err error
 		if proved, err = a.cfg.OAuth.Verify(ctx, s.token); err != nil {
+			if fault.KindOf(err) == fault.Unauthenticated {
+				err = unauthenticated().Wrap(err) // whatever the verifier says, the words are the same
+			}
 			return nil, err
 		}
 	}
@@ -231,10 +234,10 @@ func (l lookup) session(ctx context.Context) (*admission, *fault.Fault, error) {
 func (l lookup) oauth(ctx context.Context, proved Identity) (*admission, *fault.Fault, error) {
 	person, err := directory.LookupEmail(ctx, l.tx, proved.Email)
 	if err != nil {
-		return missing(err, unauthenticated())
+		return missing(err, notAdmitted(proved, unknownPerson))
 	}
 	if !person.Active {
-		return nil, unauthenticated(), nil
+		return nil, notAdmitted(proved, deactivatedPerson), nil
 	}
 	adm := &admission{until: max(1, proved.Until.UnixMicro())} // never 0, which is for ever
 	adm.caller = l.mint(&grant.Facts{

@@ -20,6 +20,8 @@ import (
 	"github.com/sheafsearch/sheaf/internal/directory"
 	"github.com/sheafsearch/sheaf/internal/fault"
 	"github.com/sheafsearch/sheaf/internal/limit"
+	"github.com/sheafsearch/sheaf/internal/oauth"
+	"github.com/sheafsearch/sheaf/internal/outbound"
 	"github.com/sheafsearch/sheaf/internal/rpc"
 	"github.com/sheafsearch/sheaf/internal/seal"
 	"github.com/sheafsearch/sheaf/internal/sqldb"
@@ -57,6 +59,14 @@ type Config struct {
 	HideExperimental bool
 	// WebTokenLife is how long a token made for a web page lives. Zero means two hours.
 	WebTokenLife time.Duration
+	// OAuth are the settings of OAuth that a configuration file makes. Nil leaves all of them to the console.
+	OAuth *oauth.File
+	// KeyAge is within which time a key that an identity provider withdraws stops to count. Zero means five minutes.
+	KeyAge time.Duration
+	// MasterKey seals the secrets of third parties: 32 bytes in base64. Empty means a file in Data, made when it is needed.
+	MasterKey string
+	// Outbound says how far calls to elsewhere reach.
+	Outbound outbound.Config
 	// Log takes what operators should know. Nil discards.
 	Log *slog.Logger
 	// Now is the clock. Nil means time.Now.
@@ -70,6 +80,7 @@ type Core struct {
 	Keys      *seal.Box
 	People    *directory.Directory
 	Authority *authority.Authority
+	OAuth     *oauth.Service
 	PublicURL *url.URL
 }
 
@@ -101,8 +112,11 @@ func OpenCore(ctx context.Context, cfg Config) (_ *Core, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the audit log: %w", err)
 	}
+	if c.OAuth, err = openOAuth(cfg, c); err != nil {
+		return nil, err
+	}
 	c.Authority, err = authority.Open(authority.Config{
-		DB: c.DB, People: c.People, Audit: c.Audit, Keys: c.Keys, PublicURL: c.PublicURL, Address: cfg.Proxies.Address, Log: cfg.Log, Now: cfg.Now, WebTokenLife: cfg.WebTokenLife,
+		OAuth: c.OAuth, LinksOff: linksOff(c.OAuth), DB: c.DB, People: c.People, Audit: c.Audit, Keys: c.Keys, PublicURL: c.PublicURL, Address: cfg.Proxies.Address, Log: cfg.Log, Now: cfg.Now, WebTokenLife: cfg.WebTokenLife,
 	})
 	return c, err
 }
@@ -113,6 +127,9 @@ func (c *Core) Close() error {
 	if c.Authority != nil {
 		errs = append(errs, c.Authority.Close())
 	}
+	if c.OAuth != nil {
+		errs = append(errs, c.OAuth.Close())
+	}
 	if c.Audit != nil {
 		errs = append(errs, c.Audit.Close())
 	}
@@ -120,6 +137,23 @@ func (c *Core) Close() error {
 		errs = append(errs, c.DB.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// masterKeyFile is where the key of secrets is kept that the server made itself. Backups leave it out.
+const masterKeyFile = "master.key"
+
+func openOAuth(cfg Config, c *Core) (*oauth.Service, error) {
+	path := ""
+	if cfg.Data != "" {
+		path = filepath.Join(cfg.Data, masterKeyFile)
+	}
+	vault, err := seal.OpenVault(cfg.MasterKey, path)
+	if err != nil {
+		return nil, err
+	}
+	return oauth.Open(oauth.Config{
+		DB: c.DB, Audit: c.Audit, Vault: vault, Client: outbound.New(cfg.Outbound), File: cfg.OAuth, KeyAge: cfg.KeyAge, Log: cfg.Log, Now: cfg.Now,
+	})
 }
 
 func openDatabase(ctx context.Context, cfg Config) (*sqldb.DB, error) {

@@ -45,6 +45,7 @@ import (
 	"github.com/sheafsearch/sheaf/internal/rpc"
 	"github.com/sheafsearch/sheaf/internal/scim"
 	"github.com/sheafsearch/sheaf/internal/shortcut"
+	"github.com/sheafsearch/sheaf/internal/sso"
 )
 
 // Server is a whole sheaf: the core, the rooms, the index and what runs in the background.
@@ -173,7 +174,7 @@ func (s *Server) Rooms() []rpc.Room {
 		inshortcuts.New(shortcut.New(s.DB)).Room(),
 		webauth.New(webTokens{s.Authority}).Room(),
 		platformsearch.New(platformFinder{finder}, s.Corpus, s.Keys).Room(),
-		admin.New(s.Authority, s.Corpus, s.Audit, s.explainer(), s.uploads()).Room(),
+		admin.New(s.Authority, s.Corpus, s.Audit, s.explainer(), s.uploads(), s.OAuth).Room(),
 	}
 	rooms = append(rooms, scim.New(s.People, s.Audit, s.PublicURL.String()).Room())
 	rooms = append(rooms, s.intakeRooms()...)
@@ -192,13 +193,21 @@ func (s *Server) wire() error {
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s.gauges(metrics)
+	s.Authority.Register(metrics)
+	s.OAuth.Register(metrics)
 	limits := limit.New(s.cfg.Limits, time.Now(), metrics)
 	s.api = rpc.NewServer(rpc.Config{
 		Admitter: s.Authority, Rooms: s.Rooms(), Audit: s.record, Refused: s.refused, Log: s.cfg.Log, Metrics: metrics, Proxies: s.cfg.Proxies,
-		Limits: limits, Standing: contract.Standing(), HideExperimental: s.cfg.HideExperimental,
+		Limits: limits, Standing: contract.Standing(), HideExperimental: s.cfg.HideExperimental, Metadata: s.metadata,
 	})
+	signIn, err := sso.New(sso.Config{
+		DB: s.DB, Authority: s.Authority, People: s.People, Audit: s.Audit, Keys: s.Keys, Providers: signOn{s.OAuth}, PublicURL: s.PublicURL, Log: s.cfg.Log, Now: s.cfg.Now,
+	})
+	if err != nil {
+		return err
+	}
 	pages, err := console.New(console.Config{
-		PublicURL: s.PublicURL.String(), Authority: s.Authority, People: s.People, Datasources: pageDatasources{s, s.Corpus, s.Audit}, Audit: s.Audit,
+		SignOn: signIn, OAuth: s.OAuth, PublicURL: s.PublicURL.String(), Authority: s.Authority, People: s.People, Datasources: pageDatasources{s, s.Corpus, s.Audit}, Audit: s.Audit,
 		Search: pageSearch{s.finder(), s.Corpus, s.People, s.Activity}, Why: s.explainer(), Proxies: s.cfg.Proxies, Log: s.cfg.Log, Now: s.cfg.Now,
 	})
 	if err != nil {
@@ -208,6 +217,7 @@ func (s *Server) wire() error {
 	mux := http.NewServeMux()
 	s.health(mux)
 	s.describe(mux)
+	s.resource(mux)
 	for _, pattern := range console.Patterns() {
 		mux.Handle(pattern, s.limited(limits, pages.Handler()))
 	}
