@@ -99,6 +99,10 @@ func parseSigned(text string) (token, Reason) {
 			return token{}, Malformed
 		}
 	}
+	// One token has one form: the last character must not be free to differ in bits that mean nothing.
+	if _, err := base64.RawURLEncoding.Strict().DecodeString(parts[2]); err != nil {
+		return token{}, Malformed
+	}
 	header, ok := object(parts[0])
 	if !ok {
 		return token{}, Malformed
