@@ -123,7 +123,7 @@ func settle(ctx context.Context, cfg Config, m Manifest, from string, revoke boo
 	defer func() { err = errors.Join(err, core.Close()) }()
 	damage, err := core.DB.Damage(ctx, fewNames)
 	if err != nil {
-		return done, fmt.Errorf("check the database: %w", err)
+		return done, fmt.Errorf("the database in the backup is damaged, or cannot be checked: %w", err)
 	}
 	if len(damage) > 0 {
 		return done, fmt.Errorf("the database in the backup is damaged: %s", strings.Join(damage, "; "))
