@@ -29,6 +29,7 @@ type cached[T any] struct {
 	flight *flight
 	starts [maxFetches]time.Time // of the last fetches, the oldest first
 	err    error                 // of the last fetch
+	failed time.Time             // when it ended, where it did with an error
 }
 
 // holding is what the last good fetch brought. It does not change.
@@ -48,6 +49,13 @@ func (c *cached[T]) peek() (*holding[T], error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.held, c.err
+}
+
+// failing reports whether a fetch has failed a moment ago, and none has worked since.
+func (c *cached[T]) failing() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err != nil && c.now().Sub(c.failed) < fetchSpan
 }
 
 // refresh starts a fetch, or joins the one under way. It returns nil where what is held was fetched after since, and errSpent
@@ -77,6 +85,8 @@ func (c *cached[T]) run(f *flight, began time.Time) {
 	c.mu.Lock()
 	if c.err = err; err == nil {
 		c.held = &holding[T]{value, began}
+	} else {
+		c.failed = c.now()
 	}
 	c.flight, f.err = nil, err
 	c.mu.Unlock()

@@ -128,14 +128,14 @@ func (i *issuer) find(ctx context.Context, alg algorithm, kid string) ([]key, ti
 // that nobody who keeps coming waits for one.
 func (i *issuer) fresh(ctx context.Context) (*holding[keySet], error) {
 	now := i.now()
-	held, last := i.keys.peek()
+	held, _ := i.keys.peek()
 	if held != nil && now.Sub(held.at) < i.age {
 		if now.Sub(held.at) >= i.age/2 {
 			_, _ = i.keys.refresh(held.at) // at worst the next one tries again
 		}
 		return held, nil
 	}
-	if held != nil && last != nil && now.Sub(held.at) < maxOutage {
+	if held != nil && i.keys.failing() && now.Sub(held.at) < maxOutage {
 		_, _ = i.keys.refresh(held.at)
 		return held, nil // the issuer was away a moment ago: nobody waits for it again
 	}

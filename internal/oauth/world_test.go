@@ -98,3 +98,12 @@ func (w *world) want(about, token string, status int) {
 		w.t.Errorf("%s = %d %q, want %d", about, a.Status, a.Body, status)
 	}
 }
+
+// openSecond opens another server on the database of a first.
+func openSecond(t testing.TB, database string, w *world) *sheaftest.Server {
+	t.Helper()
+	return sheaftest.Open(t, func(cfg *server.Config) {
+		cfg.Database, cfg.Now, cfg.Outbound.Development = database, w.now, true
+		cfg.MasterKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+	})
+}

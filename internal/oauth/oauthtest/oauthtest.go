@@ -89,7 +89,7 @@ func Ed25519(tb testing.TB, id string) Key {
 // Provider is an identity provider. Change what it publishes with the methods; its zero value is of no use.
 type Provider struct {
 	*httptest.Server
-	tb testing.TB
+	ended chan struct{}
 
 	mu     sync.Mutex // guards what follows
 	keys   []Members
@@ -107,7 +107,7 @@ type Provider struct {
 // New starts a provider that publishes keys. It ends with the test.
 func New(tb testing.TB, keys ...Key) *Provider {
 	tb.Helper()
-	p := &Provider{tb: tb, tokens: map[string]Members{}, about: Members{}}
+	p := &Provider{ended: make(chan struct{}), tokens: map[string]Members{}, about: Members{}}
 	p.Publish(keys...)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) { p.serve(w, &p.Discoveries, p.discovery) })
@@ -121,7 +121,10 @@ func New(tb testing.TB, keys ...Key) *Provider {
 		http.NotFound(w, r)
 	})
 	p.Server = httptest.NewServer(mux)
-	tb.Cleanup(p.Close)
+	tb.Cleanup(func() {
+		close(p.ended)
+		p.Close()
+	})
 	return p
 }
 
@@ -197,7 +200,10 @@ func (p *Provider) ready(w http.ResponseWriter, count *atomic.Int64) bool {
 	p.mu.Lock()
 	delay, down := p.delay, p.down
 	p.mu.Unlock()
-	time.Sleep(delay)
+	select {
+	case <-time.After(delay):
+	case <-p.ended:
+	}
 	if down {
 		http.Error(w, "down", http.StatusServiceUnavailable)
 	}
