@@ -28,6 +28,7 @@ type providerView struct {
 	Opaques                            []opaqueChoice
 	Callback                           string
 	More                               bool // whether the fields that few need are open
+	Again                              bool // whether a secret was typed that is not sent back
 }
 
 type kindChoice struct {
@@ -147,7 +148,7 @@ func (c *Console) saveProvider(v *visit) error {
 			return err
 		}
 	}
-	view.More = true
+	view.More, view.Again = true, v.form.Get("clientSecret") != ""
 	return v.write(http.StatusUnprocessableEntity, "oauth_provider", v.frame(view.Title), view)
 }
 

@@ -65,6 +65,7 @@ func newRoleMatrix() roleMatrix {
 		{"Make USER tokens for others", grant.RoleSuperAdmin},
 		{"Make and revoke GLOBAL and ANONYMOUS tokens", grant.RoleSuperAdmin},
 		{"Change roles", grant.RoleSuperAdmin},
+		{"Change the settings of OAuth", grant.RoleSuperAdmin},
 	} {
 		line := roleLine{Name: l.name}
 		for _, r := range roles() {
