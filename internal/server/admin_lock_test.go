@@ -154,6 +154,9 @@ func (o *office) requests(email string) []asked {
 		{"the same by address, of one", "GET", root + "/why/rank?query=soup&document=galley/menu/today", ""},
 		{"ask that for somebody else", "POST", root + "/why/rank", `{"query":"soup","person":"` + target + `","document":"galley/menu/today"}`},
 		{"read the audit log", "GET", root + "/audit", ""},
+		{"read the settings of OAuth", "GET", root + "/oauth", ""},
+		{"change the settings of OAuth", "PUT", root + "/oauth", `{"enabled":false,"providers":[]}`},
+		{"test a token", "POST", root + "/oauth/test", `{"token":"x"}`},
 		{"sign out", "DELETE", root + "/session", ""},
 	}
 }

@@ -81,10 +81,13 @@ var wildcard = regexp.MustCompile(`\{[^}]*\}`)
 // TestLock crosses each operation with every credential that must not open it. Nothing of a body is read.
 func TestLock(t *testing.T) {
 	clock := time.Now()
-	s := sheaftest.Open(t, func(cfg *server.Config) { cfg.Now = func() time.Time { return clock } })
+	s := sheaftest.Open(t, func(cfg *server.Config) {
+		cfg.Now, cfg.Outbound.Development = func() time.Time { return clock }, true
+	})
 	s.Person("ada@quillmere.example", grant.RoleMember)
 	s.Person("gone@quillmere.example", grant.RoleMember)
 	keys := newKeys(t, s)
+	keys.oauth = newOAuthKeys(t, s)
 	clock = clock.Add(2 * time.Hour) // past the end of keys.expired
 	for _, op := range s.Operations() {
 		if op.Family == rpc.AdminAPI {
@@ -97,8 +100,12 @@ func TestLock(t *testing.T) {
 				if a.Status != c.status {
 					t.Errorf("%s: %d %q, want %d", c.name, a.Status, a.Body, c.status)
 				}
-				if challenge := a.Header.Get("WWW-Authenticate"); c.status == 401 && challenge != "Bearer" {
-					t.Errorf("%s: WWW-Authenticate = %q, want Bearer", c.name, challenge)
+				want := "Bearer"
+				if op.Family == rpc.ClientAPI || op.Family == rpc.PlatformAPI { // which take OAuth access tokens
+					want += ` resource_metadata="http://127.0.0.1:8080/.well-known/oauth-protected-resource"`
+				}
+				if challenge := a.Header.Get("WWW-Authenticate"); c.status == 401 && challenge != want {
+					t.Errorf("%s: WWW-Authenticate = %q, want %q", c.name, challenge, want)
 				}
 				if c.status == 403 && !strings.Contains(a.Body+a.Header.Get("WWW-Authenticate"), op.Scope.String()) {
 					t.Errorf("%s: %q does not name the scope %s", c.name, a.Body, op.Scope)
@@ -115,6 +122,7 @@ type keys struct {
 	user, global, anonymous map[bool]map[grant.Scope]string // by whether the token has the scope
 	expired, revoked, gone  string
 	indexing, scim          string
+	oauth                   oauthKeys
 }
 
 // newKeys makes a token of each permission with each scope alone, and with all but it.
@@ -181,6 +189,7 @@ func casesOf(op rpc.Operation, k keys) []lockCase {
 		return append(cases,
 			lockCase{name: "a client token", token: k.user[true][grant.Search], status: 401},
 			lockCase{name: "a changed token", token: changed(k.indexing), status: 401},
+			lockCase{name: "an OAuth token", token: k.oauth.all, headers: []string{"X-Glean-Auth-Type", "OAUTH"}, status: 401},
 			lockCase{name: "a SCIM token", token: k.scim, status: 401},
 			lockCase{name: "two Authorization headers", token: k.indexing, headers: []string{"Authorization", "Bearer " + k.indexing}, status: 401})
 	}
@@ -212,6 +221,7 @@ func casesOf(op rpc.Operation, k keys) []lockCase {
 		lockCase{name: "two auth types", token: user, headers: []string{"X-Glean-Auth-Type", "OAUTH", "X-Glean-Auth-Type", "OAUTH"}, status: 400},
 		lockCase{name: "two Authorization headers", token: user, headers: []string{"Authorization", "Bearer " + user}, status: 401},
 	)
+	cases = append(cases, oauthCases(op, k.oauth)...)
 	anonymous := k.anonymous[true][grant.Search]
 	if op.Kinds&grant.Anonymous == 0 {
 		cases = append(cases, lockCase{name: "ANONYMOUS", token: anonymous, status: 403})

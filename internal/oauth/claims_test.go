@@ -1,0 +1,95 @@
+package oauth
+
+import (
+	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+func TestEntraIDVouchesForMailInOneClaimAlone(t *testing.T) {
+	for name, c := range map[string]struct {
+		claim  string
+		claims claims
+		want   Reason
+	}{
+		"by default":              {"", claims{"preferred_username": jsontext.Value(`"m@x.example"`), "email": jsontext.Value(`"admin@x.example"`)}, ""},
+		"mail alone":              {"", claims{"email": jsontext.Value(`"m@x.example"`)}, NoEmail},
+		"mail, when asked for":    {"email", claims{"email": jsontext.Value(`"m@x.example"`)}, Unverified},
+		"mail, said verified":     {"email", claims{"email": jsontext.Value(`"m@x.example"`), "email_verified": jsontext.Value("true")}, Unverified},
+		"mail, vouched for":       {"email", claims{"email": jsontext.Value(`"m@x.example"`), "xms_edov": jsontext.Value("true")}, ""},
+		"mail, vouched for by 1":  {"email", claims{"email": jsontext.Value(`"m@x.example"`), "xms_edov": jsontext.Value(`"1"`)}, ""},
+		"mail, not vouched for":   {"email", claims{"email": jsontext.Value(`"m@x.example"`), "xms_edov": jsontext.Value("false")}, Unverified},
+		"mail, vouched for by 0":  {"email", claims{"email": jsontext.Value(`"m@x.example"`), "xms_edov": jsontext.Value(`0`)}, Unverified},
+		"another claim, verified": {"upn", claims{"upn": jsontext.Value(`"m@x.example"`)}, ""},
+	} {
+		address, r := c.claims.email(&Provider{Kind: Azure, UserClaim: c.claim}, nil)
+		if r.reason != c.want || c.want == "" && address != "m@x.example" {
+			t.Errorf("%s: %q, refused for %q, want %q", name, address, r.reason, c.want)
+		}
+	}
+}
+
+// FuzzJWT holds that the strict reader takes nothing that a second reader could take otherwise, and never panics.
+func FuzzJWT(f *testing.F) {
+	for _, seed := range []string{
+		"", "..", "a.b.c", "eyJhbGciOiJSUzI1NiIsImtpZCI6Im9uZSJ9.eyJpc3MiOiJ4In0.AAAA", "eyJhbGciOiJub25lIn0.e30.", "eyJhbGciOiJSUzI1NiIsImNyaXQiOltdfQ.e30.AA",
+		"eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOlsxXSwiZXhwIjoxZTMwMH0.AA", "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJlbWFpbCI6ImFAYi5jIiwiYXpwIjoiYSJ9.AA",
+	} {
+		f.Add(seed)
+	}
+	p := &Provider{Name: "p", Kind: OIDC, ClientIDs: []string{"a"}}
+	f.Fuzz(func(t *testing.T, text string) {
+		read, reason := parse(text)
+		if reason != "" {
+			if read.text != "" || read.claims != nil {
+				t.Errorf("parse(%q) = %v beside the reason %s", text, read, reason)
+			}
+			return
+		}
+		if !isJWT(text) || len(text) > maxToken || read.text != text || len(read.kid) > maxKeyID {
+			t.Errorf("parse(%q) = %+v", text, read)
+		}
+		fits := false
+		for _, a := range algorithms() {
+			fits = fits || a == read.alg
+		}
+		if !fits {
+			t.Errorf("parse(%q) takes the algorithm %q", text, read.alg)
+		}
+		_ = read.isAccessToken()
+		_, _ = read.claims.subject(p, true, nil)
+		_, _ = read.claims.list("aud")
+		if end, why := read.claims.times(testTime(), true); why == "" && end.Before(testTime()) {
+			t.Errorf("a token that ended at %s is accepted", end)
+		}
+	})
+}
+
+// FuzzSettings holds that whatever is accepted as settings comes back as it went in.
+func FuzzSettings(f *testing.F) {
+	f.Add([]byte(`{"enabled":true,"providers":[{"name":"work","kind":"oidc","issuer":"https://id.example.com","clientIds":["app"]}]}`))
+	f.Add([]byte(`{"providers":[{"name":"g","kind":"google","clientIds":["a"],"opaque":{"method":"userinfo"},"scopes":["SEARCH"],"groupsClaim":"g","roles":{"x":"ADMIN"}}]}`))
+	f.Add([]byte(`{"enabled":true,"enabled":false}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if hasFileSecret(body) {
+			return // no file is read for a fuzzer
+		}
+		file, err := ParseFile(body)
+		if err != nil {
+			return
+		}
+		s, _, err := file.form.Settings()
+		if err != nil {
+			t.Fatalf("Settings of %s: %v", body, err)
+		}
+		again, _, err := FormOf(s).Settings()
+		if err != nil || len(again.Providers) != len(s.Providers) {
+			t.Fatalf("FormOf(%s) cannot be read back: %v", body, err)
+		}
+		for i := range s.Providers {
+			if !same(&s.Providers[i], &again.Providers[i]) || s.Providers[i].Name != again.Providers[i].Name {
+				t.Errorf("provider %+v came back as %+v", s.Providers[i], again.Providers[i])
+			}
+		}
+	})
+}
