@@ -87,22 +87,68 @@ export SHEAF_BIN=$WORK/sheaf
 
 need_sheaf() { [ -x "$SHEAF_BIN" ] || build_sheaf; }
 
+# npm_modules FOLDER installs what the lock file there pins, once for each version of that file, and names the place in MODULES.
+npm_modules() {
+  MODULES=$CACHE/node-$(cat "$1/package-lock.json" <(node --version) | sha256sum | cut -c1-16)
+  if [ ! -e "$MODULES/.complete" ]; then
+    rm -rf "$MODULES"
+    mkdir -p "$MODULES"
+    cp "$1/package.json" "$1/package-lock.json" "$MODULES/"
+    # Nothing of these packages needs to run at install time, so nothing may.
+    (cd "$MODULES" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+    touch "$MODULES/.complete"
+  fi
+}
+
 # node_tests copies test/ out of the tree, so that node_modules never lies in it, and enters the copy.
 node_tests() {
-  local modules
-  modules=$CACHE/node-$(cat test/package-lock.json <(node --version) | sha256sum | cut -c1-16)
-  if [ ! -e "$modules/.complete" ]; then
-    rm -rf "$modules"
-    mkdir -p "$modules"
-    cp test/package.json test/package-lock.json "$modules/"
-    # Nothing of these packages needs to run at install time, so nothing may.
-    (cd "$modules" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
-    touch "$modules/.complete"
-  fi
+  npm_modules test
   rm -rf "$WORK/node"
   cp -R test "$WORK/node"
-  ln -sfn "$modules/node_modules" "$WORK/node/node_modules"
+  ln -sfn "$MODULES/node_modules" "$WORK/node/node_modules"
   cd "$WORK/node"
+}
+
+# identity_story SECONDS FILE tells one story with a real identity provider, a browser and both published clients.
+identity_story() {
+  local own
+  need_sheaf
+  command -v chromium >/dev/null || debian chromium
+  python_env
+  npm_modules test/identity
+  own=$MODULES
+  node_tests
+  ln -sfn "$own/node_modules" identity/node_modules
+  SHEAF_PYTHON=$PYTHON timeout "$1" node --test --test-reporter=spec "identity/$2"
+}
+
+# need_java names a Java of 21 or later in JAVA_HOME.
+need_java() {
+  local home version
+  for home in "${JAVA_HOME:-}" /usr/lib/jvm/*; do
+    [ -x "$home/bin/java" ] || continue
+    version=$("$home/bin/java" -version 2>&1 | sed -nE 's/.* version "([0-9]+).*/\1/p' | head -1)
+    [ "${version:-0}" -ge 21 ] || continue
+    export JAVA_HOME=$home
+    return
+  done
+  skip "there is no Java of 21 or later here (JAVA_HOME), and Debian 12 has none to install"
+}
+
+# need_keycloak fetches the pinned Keycloak with Maven, once, and names its folder in KEYCLOAK_HOME.
+need_keycloak() {
+  local version=26.7.0 sum=e63bd0167199c0092b8a4d22cc137e6b7a70e0089070f6f7799b1be504b69a8a fetched=$WORK/keycloak
+  export KEYCLOAK_HOME=$CACHE/keycloak-$version
+  [ ! -e "$KEYCLOAK_HOME/.complete" ] || return 0
+  command -v mvn >/dev/null || debian maven
+  rm -rf "$KEYCLOAK_HOME"
+  mkdir -p "$fetched"
+  mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy -Dartifact="org.keycloak:keycloak-quarkus-dist:$version:zip" -DoutputDirectory="$fetched"
+  echo "$sum  $fetched/keycloak-quarkus-dist-$version.zip" | sha256sum -c -
+  python3 -m zipfile -e "$fetched/keycloak-quarkus-dist-$version.zip" "$fetched"
+  mv "$fetched/keycloak-$version" "$KEYCLOAK_HOME"
+  rm -rf "$fetched"
+  touch "$KEYCLOAK_HOME/.complete"
 }
 
 # python_env [FILE] makes a virtual environment from pinned requirements and names its interpreter in PYTHON.

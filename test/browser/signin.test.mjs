@@ -45,7 +45,7 @@ async function through(i) {
 
 before(async () => {
   provider = await startProvider({ accounts, client });
-  server = await startServer("--outbound-development");
+  server = await startServer({ flags: ["--outbound-development"] });
   client.redirects = [`${server.url}/signin/callback/${name}`];
   session = await signIn(server, admin);
   await server.cli("user", "add", "--email", sam, "--role", "MEMBER");

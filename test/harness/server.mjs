@@ -26,8 +26,8 @@ function cleanEnv() {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("SHEAF_")));
 }
 
-/** flags are further ones of sheaf serve. */
-export async function startServer(...flags) {
+/** Starts `sheaf serve` on an empty data directory. flags are further ones of the command line. */
+export async function startServer({ flags = [] } = {}) {
   const binary = process.env.SHEAF_BIN;
   if (!binary) throw new Error("SHEAF_BIN must name the sheaf binary");
   const dir = await mkdtemp(join(tmpdir(), "sheaf-test-"));
