@@ -66,6 +66,10 @@ func TestUsage(t *testing.T) {
 		{[]string{"serve", "--data", data, "--rate-limits", "sickle=5/s"}, 2, "no limit \"sickle\""},
 		{[]string{"serve", "--data", data, "--experimental", "never"}, 2, "always or header"},
 		{[]string{"serve", "--data", data, "--auth-token-life", "25h"}, 2, "from 1m to 24h"},
+		{[]string{"serve", "--data", data, "--oauth-key-age", "14s"}, 2, "from 15s to 1h"},
+		{[]string{"serve", "--data", data, "--oauth", `{"providers":[{"name":"w","kind":"saml"}]}`}, 2, "providers[0].kind"},
+		{[]string{"serve", "--data", data, "--oauth", "yes"}, 2, "oauth"},
+		{[]string{"serve", "--data", data, "--outbound-allow", "home"}, 2, "not an address"},
 		{[]string{"serve", "--data", data, "--listen", "127.0.0.1:0", "--public-url", "ftp://x"}, 1, "public address"},
 		{[]string{"user"}, 2, "needs one of its commands"},
 		{[]string{"user", "add", "--data", data, "--email", "ada@example.com", "--role", "QUEEN"}, 2, "--role is"},
@@ -299,14 +303,14 @@ func (s *stopper) Write(p []byte) (int, error) {
 
 func TestSettings(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "sheaf.yaml")
-	if err := os.WriteFile(file, []byte("listen: from-file\npublic-url: https://file.example\ntrusted-proxies: [10.0.0.1, 10.0.0.2]\nadmin-email: file@example.com\nrate-limits: [standard, search=20/s]\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("listen: from-file\npublic-url: https://file.example\ntrusted-proxies: [10.0.0.1, 10.0.0.2]\nadmin-email: file@example.com\nrate-limits: [standard, search=20/s]\noauth:\n  enabled: true\n  providers: [{name: work, clientIds: [a, b]}]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cmd := newServe()
 	if err := cmd.ParseFlags([]string{"--config", file, "--listen", "from-flag"}); err != nil {
 		t.Fatal(err)
 	}
-	unknown, err := settle(cmd, []string{"SHEAF_LISTEN=from-env", "SHEAF_PUBLIC_URL=https://env.example", "SHEAF_SICKLE=1", "SHEAF_PORT=tcp://1", "SHEAF_SERVICE_HOST=x", "OTHER=1"})
+	unknown, err := settle(cmd, []string{"SHEAF_LISTEN=from-env", "SHEAF_PUBLIC_URL=https://env.example", "SHEAF_SICKLE=1", "SHEAF_MASTER_KEY=x", "SHEAF_PORT=tcp://1", "SHEAF_SERVICE_HOST=x", "OTHER=1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,6 +320,7 @@ func TestSettings(t *testing.T) {
 	for name, want := range map[string]string{
 		"listen": "from-flag", "public-url": "https://env.example", "trusted-proxies": "10.0.0.1,10.0.0.2",
 		"admin-email": "file@example.com", "new-datasources": "visible", "rate-limits": "standard,search=20/s",
+		"oauth": `{"enabled":true,"providers":[{"clientIds":["a","b"],"name":"work"}]}`,
 	} {
 		if got := cmd.Flag(name).Value.String(); got != want {
 			t.Errorf("%s = %q, want %q", name, got, want)

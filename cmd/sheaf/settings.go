@@ -126,7 +126,7 @@ func mappingJSON(node *yaml.Node) (string, error) {
 	if err := node.Decode(&v); err != nil {
 		return "", err
 	}
-	text, err := json.Marshal(v)
+	text, err := json.Marshal(v, json.Deterministic(true))
 	return string(text), err
 }
 

@@ -84,6 +84,9 @@ func TestOAuthOpensWhatUserTokensOpen(t *testing.T) {
 		if op.Family != rpc.ClientAPI && op.Family != rpc.PlatformAPI || op.Bare || op.Kinds&grant.User == 0 {
 			continue
 		}
+		if op.Path == "/rest/api/v1/createauthtoken" { // a token that outlives the one of the provider must not come of it
+			continue
+		}
 		crossed++
 		path := wildcard.ReplaceAllString(op.Path, "x")
 		want := s.Do(op.Method, path, s.As("ada@quillmere.example"), `{}`)
