@@ -146,6 +146,8 @@ func checkMore(p *Provider, at string) error {
 		return wrong(at+"opaque.method", "The method is introspect or userinfo.")
 	case p.Kind == Google && o.Method == Introspect:
 		return wrong(at+"opaque.method", "Google has no introspection. Choose userinfo.")
+	case p.Kind != Google && o.Method == UserInfo && len(p.Audiences) > 0:
+		return wrong(at+"audiences", "Userinfo does not say for whom a token is meant, so none would be accepted. Leave the audiences out, or choose introspection.")
 	case o.URL != "" && (len(o.URL) > maxIssuer || !isURL(o.URL)):
 		return wrong(at+"opaque.url", "This is not the address of an endpoint, such as https://id.example.com/introspect.")
 	}

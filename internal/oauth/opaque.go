@@ -138,6 +138,9 @@ func (s *Service) ask(ctx context.Context, st *state, p *Provider, text string, 
 	}
 	email, r := c.subject(p, p.Opaque.Method == Introspect || p.Kind == Google, tr)
 	if r.reason != "" {
+		if tr != nil { // the advice quotes them
+			r.claims = c
+		}
 		return id, r, until
 	}
 	return authority.Identity{Provider: p.Name, Email: email, Scopes: p.Opens(), Until: until}, refusal{}, until
@@ -276,7 +279,6 @@ func (s *Service) tokenInfo(ctx context.Context, address, text string) (claims, 
 	if !c.has("azp") { // for which client; the audience is one too
 		c["azp"] = c["aud"]
 	}
-	delete(c, "aud")
 	if end, ok := c.text("exp"); ok { // a number, in a string
 		c["exp"] = jsontext.Value(end)
 	}

@@ -2,6 +2,7 @@ package oauth_test
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -71,6 +72,27 @@ func TestIntrospectionWithTheAddressInUserinfo(t *testing.T) {
 	w.want("a token whose address has another name", "split", 401)
 	if w.idp.UserInfos.Load() == 0 {
 		t.Error("userinfo was not asked")
+	}
+}
+
+func TestATriedOpaqueTokenIsQuoted(t *testing.T) {
+	w := opaqueWorld(t, oauth.Introspect, func(p *oauth.Provider) { p.Audiences = []string{"sheaf"} })
+	for token, c := range map[string]struct {
+		claims Members
+		says   string
+	}{
+		"other-audience": {Members{"client_id": "app", "aud": []string{"payroll", "lunch"}, "email": mira}, "It is meant for “payroll, lunch”, and the audiences of work are sheaf."},
+		"no-audience":    {Members{"client_id": "app", "email": mira}, "It does not say for whom it is meant (aud), and"},
+		"other-client":   {Members{"client_id": "evil", "aud": "sheaf", "email": mira}, "It was made for the client “evil” (client_id)"},
+	} {
+		w.idp.Know(token, c.claims)
+		trial, err := w.OAuth.Try(t.Context(), w.Authority.Maintenance(), token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last := trial.Steps[len(trial.Steps)-1]; last.OK || !strings.HasPrefix(last.Says, c.says) {
+			t.Errorf("Try(%s) says %q, want %q", token, last.Says, c.says)
+		}
 	}
 }
 

@@ -63,6 +63,9 @@ func TestSettingsAreChecked(t *testing.T) {
 		"roles without groups":     {[]oauth.Provider{base(func(p *oauth.Provider) { p.Roles = map[string]grant.Role{"g": grant.RoleAdmin} })}, "providers[0].groupsClaim"},
 		"a method that is none":    {[]oauth.Provider{base(func(p *oauth.Provider) { p.Opaque = &oauth.Opaque{Method: "ask"} })}, "providers[0].opaque.method"},
 		"an endpoint that is none": {[]oauth.Provider{base(func(p *oauth.Provider) { p.Opaque = &oauth.Opaque{Method: oauth.Introspect, URL: "x"} })}, "providers[0].opaque.url"},
+		"userinfo and audiences": {[]oauth.Provider{base(func(p *oauth.Provider) {
+			p.Audiences, p.Opaque = []string{"search"}, &oauth.Opaque{Method: oauth.UserInfo}
+		})}, "providers[0].audiences"},
 		"opaque tokens of Entra ID": {[]oauth.Provider{base(func(p *oauth.Provider) {
 			p.Kind, p.Issuer, p.Opaque = oauth.Azure, "https://login.microsoftonline.com/"+directoryID+"/v2.0", &oauth.Opaque{Method: oauth.UserInfo}
 		})}, "providers[0].opaque"},

@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/sheafsearch/sheaf/internal/authority"
 	"github.com/sheafsearch/sheaf/internal/directory"
@@ -84,7 +85,7 @@ func (s *Service) tryPerson(ctx context.Context, id authority.Identity, t *Trial
 
 // advice is the step that a refusal stands for, and what an administrator can do about it.
 func (s *Service) advice(st *state, r refusal, text string) (step, says string) {
-	c := claims{}
+	c := r.claims
 	if t, reason := parse(text); reason == "" {
 		c = t.claims
 	}
@@ -140,8 +141,12 @@ func (s *Service) adviceOnClaims(p *Provider, r refusal, c claims) (step, says s
 	case BoundToken:
 		return "client", "It is bound to a key of its client (cnf), whose proof is not asked for here. Have the provider give plain bearer tokens."
 	case BadAudience:
+		wanted := strings.Join(p.Audiences, ", ")
 		list, _ := c.list("aud")
-		return "audience", fmt.Sprintf("It is meant for %s, and the audiences of %s are %s.", quote(fmt.Sprint(list)), p.Name, fmt.Sprint(p.Audiences))
+		if len(list) == 0 {
+			return "audience", fmt.Sprintf("It does not say for whom it is meant (aud), and the audiences of %s are %s. Have the provider name one, or leave the audiences out.", p.Name, wanted)
+		}
+		return "audience", fmt.Sprintf("It is meant for %s, and the audiences of %s are %s.", quote(strings.Join(list, ", ")), p.Name, wanted)
 	case NoEmail:
 		return "address", fmt.Sprintf("Its claim %s holds no email address. Have the provider put it into access tokens, or choose another claim.", quote(p.Claim()))
 	case Unverified:

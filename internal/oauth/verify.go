@@ -22,6 +22,7 @@ type refusal struct {
 	reason   Reason
 	provider string // where the issuer is known
 	email    string // where the signature holds
+	claims   claims // where the provider was asked for them
 	err      error  // for the log
 }
 
