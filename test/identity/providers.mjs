@@ -6,7 +6,8 @@
 //   sheaf, program         its two clients: sheaf itself, with a secret, and a public one
 //   settings               how sheaf is told of it
 //   start, stop            the same provider again each time; what it keeps in memory alone is lost
-//   rotate, withdraw       signs with a new key beside the old one; publishes the old one no longer
+//   rotations              how often rotate is worth calling
+//   rotate, withdraw       signs with a new key beside the last one; publishes that one no longer
 //   signIn(page, email)    fills its form in
 
 import assert from "node:assert/strict";
@@ -96,13 +97,16 @@ export async function certified({ people, redirects }) {
   const accounts = Object.fromEntries(people.map(({ email, groups = [] }) =>
     [nameOf(email), { password: passwordOf(email), claims: { email, email_verified: true, name: nameOf(email), groups } }]));
 
-  // Access tokens are signed with the first key. ID tokens are RS256, since no client asks for another.
-  let generation = 0;
-  const key = (alg) => {
-    const { privateKey } = alg === "RS256" ? generateKeyPairSync("rsa", { modulusLength: 2048 }) : generateKeyPairSync("ec", { namedCurve: "P-256" });
-    return { ...privateKey.export({ format: "jwk" }), alg, use: "sig", kid: `${alg}-${generation}` };
+  // Access tokens are signed with the first key, by another algorithm after each rotation. ID tokens are RS256, since no client asks for another.
+  const makers = {
+    RS256: () => generateKeyPairSync("rsa", { modulusLength: 2048 }),
+    ES256: () => generateKeyPairSync("ec", { namedCurve: "P-256" }),
+    EdDSA: () => generateKeyPairSync("ed25519"),
+    PS256: () => generateKeyPairSync("rsa", { modulusLength: 3072 }),
   };
-  const pair = () => { generation++; return [key("ES256"), key("RS256")]; };
+  let generation = 0;
+  const key = (alg) => ({ ...makers[alg]().privateKey.export({ format: "jwk" }), alg, use: "sig", kid: `${alg}-${generation}` });
+  const pair = () => [key(["ES256", "EdDSA", "PS256"][generation++ % 3]), key("RS256")];
   let [now, before] = [pair(), []];
   const start = async () => {
     await writeFile(file, JSON.stringify({ port, audiences, accounts, keys: [...now, ...before], clients: [base.sheaf, base.program] }));
@@ -114,6 +118,7 @@ export async function certified({ people, redirects }) {
     ...base,
     forms: ["jwt", "opaque"],
     bare: true,
+    rotations: 2,
     extra: (form) => ({ jwt: { resource: audiences[0] }, opaque: { resource: audiences[1] } })[form] ?? {},
     start,
     stop: () => running.stop(),
@@ -167,6 +172,7 @@ export async function keycloak({ people, redirects }) {
   return {
     ...base,
     forms: ["jwt"],
+    rotations: 1,
     extra: () => ({}),
     start,
     stop: () => running.stop(),
