@@ -160,8 +160,15 @@ func TestOddKeySets(t *testing.T) {
 	w.put(nil, provider("work", w.idp))
 	w.want("before", w.good(nil), 200)
 	odd := []Members{
-		good, {"kty": "RSA"}, {"kty": "RSA", "n": "!", "e": "AQAB"}, {"kty": "RSA", "kid": 7}, {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"},
-		{"kty": "EC", "crv": "P-256", "kid": "off", "x": encoded(32), "y": encoded(32)}, {"kty": "OKP", "crv": "Ed25519", "x": "AA"}, {"kty": "LATTICE"}, {},
+		good,
+		{"kty": "RSA"},
+		{"kty": "RSA", "n": "!", "e": "AQAB"},
+		{"kty": "RSA", "kid": 7},
+		{"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"},
+		{"kty": "EC", "crv": "P-256", "kid": "off", "x": encoded(32), "y": encoded(32)},
+		{"kty": "OKP", "crv": "Ed25519", "x": "AA"},
+		{"kty": "LATTICE"},
+		{},
 		RSA(t, "private", 2048, 7).JWK().With(Members{"d": "AQAB"}), RSA(t, "even", 2048, 8).JWK().With(Members{"e": "Ag"}),
 	}
 	w.idp.PublishRaw(odd...)

@@ -101,7 +101,8 @@ func difference(before, after Settings, secrets map[string]string) string {
 		name     string
 		was, now bool
 	}{
-		{"OAuth", before.Enabled, after.Enabled}, {"admitting unknown people", before.AdmitUnknown, after.AdmitUnknown},
+		{"OAuth", before.Enabled, after.Enabled},
+		{"admitting unknown people", before.AdmitUnknown, after.AdmitUnknown},
 		{"sign-in links", !before.LinksOff, !after.LinksOff},
 	} {
 		if sw.was != sw.now {

@@ -211,6 +211,31 @@ export function tell(name, start) {
       for (const form of provider.forms) await finds(tokens[form][sam], sam);
     });
 
+    await step("whoever is provisioned gets in, and loses all of it at once when they leave", async () => {
+      const { secret } = await console_.call("POST", "scim-tokens", { description: "story" });
+      const scim = async (method, to, body) => {
+        const answer = await fetch(`${server.url}/scim/v2/${to}`, {
+          method, headers: { Authorization: `Bearer ${secret}`, "Content-Type": "application/scim+json" }, body: JSON.stringify(body),
+        });
+        const text = await answer.text();
+        assert.ok(answer.ok, `${method} ${to}: ${answer.status} ${text}`);
+        return JSON.parse(text);
+      };
+      const { id } = await scim("POST", "Users", { schemas: ["urn:ietf:params:scim:schemas:core:2.0:User"], userName: stranger, active: true });
+      const held = [];
+      for (const form of provider.forms) held.push((await grant(stranger, form)).access_token);
+      for (const token of held) assert.equal(await status(token), 200);
+      const { page, context } = await enter(stranger);
+      assert.equal(page.url(), `${server.url}/?q=${company.query}`);
+      await scim("PATCH", `Users/${id}`, {
+        schemas: ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], Operations: [{ op: "Replace", path: "active", value: "False" }],
+      });
+      for (const token of held) assert.equal(await status(token), 401);
+      await page.goto(`${server.url}/`);
+      await page.getByRole("heading", { level: 1, name: "Sign in to sheaf" }).waitFor();
+      await context.close();
+    });
+
     await step("an opaque token that its owner revokes ends within seconds", async () => {
       if (!provider.forms.includes("opaque")) return;
       const { access_token: token } = await grant(sam, "opaque");
