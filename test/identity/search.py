@@ -14,15 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from glean.api_client import Glean
 
 TASK = json.load(sys.stdin)
-CLIENTS = [Glean(server_url=TASK["url"], api_token=token["secret"], timeout_ms=20_000) for token in TASK["tokens"]]
 
 
-def search(place: int) -> str | None:
+def search(glean: Glean, token: dict) -> str | None:
     """What was wrong with one search, None where nothing was."""
-    token = TASK["tokens"][place]
     headers = {"X-Glean-Auth-Type": "OAUTH"} if token["oauth"] else {}
     try:
-        answer = CLIENTS[place].client.search.query(query=TASK["query"], page_size=50, http_headers=headers)
+        answer = glean.client.search.query(query=TASK["query"], page_size=50, http_headers=headers)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told
         return f"{type(error).__name__}: {error}"
     found = sorted(r.url.rsplit("/", 1)[1] for r in answer.results or [])
@@ -30,9 +28,13 @@ def search(place: int) -> str | None:
 
 
 def work(number: int) -> tuple[int, list[str]]:
+    # No two threads share a client: httpcore can close a connection that another thread
+    # has just begun to use (encode/httpcore#1110: "Bad file descriptor").
+    clients = [Glean(server_url=TASK["url"], api_token=token["secret"], timeout_ms=20_000) for token in TASK["tokens"]]
     calls, wrong, end = 0, [], time.monotonic() + TASK["seconds"]
     while calls < len(TASK["tokens"]) or time.monotonic() < end:
-        problem = search((number + calls) % len(TASK["tokens"]))
+        place = (number + calls) % len(clients)
+        problem = search(clients[place], TASK["tokens"][place])
         calls += 1
         if problem:
             wrong.append(problem)
