@@ -23,6 +23,8 @@ const (
 	awayAge = time.Second
 	// maxAsking bounds how many tokens are asked about at once: whoever makes up tokens must not make sheaf a burden to its provider.
 	maxAsking = 32
+	// warnEvery is how often it is logged that a provider does not answer: made-up tokens must not fill the log.
+	warnEvery = 10 * time.Second
 	// maxAnswers bounds what is kept of answers, some hundred bytes each.
 	maxAnswers = 8192
 	// tokenInfo is Google's endpoint that says of a token for which client it was made, which its userinfo does not.
@@ -33,8 +35,9 @@ const (
 type answers struct {
 	asking chan struct{} // holds one value for each token that is asked about
 
-	mu   sync.Mutex // guards kept
-	kept map[[sha256.Size]byte]*said
+	mu     sync.Mutex // guards what follows
+	kept   map[[sha256.Size]byte]*said
+	warned time.Time // when it was last logged that a provider does not answer
 }
 
 // said is what a provider said of one token. All but done may be read once done is closed.
@@ -56,6 +59,17 @@ func (a *said) over() bool {
 	default:
 		return false
 	}
+}
+
+// mayWarn reports whether it is time to log again that a provider does not answer.
+func (a *answers) mayWarn(now time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.warned.IsZero() && now.Sub(a.warned) < warnEvery {
+		return false
+	}
+	a.warned = now
+	return true
 }
 
 // take returns what is kept under k, or a new answer that the caller must give.
@@ -120,7 +134,9 @@ func (s *Service) ask(ctx context.Context, st *state, p *Provider, text string, 
 		return id, refusal{reason: Inactive, provider: p.Name}, asked.Add(s.cfg.OpaqueAge)
 	case err != nil:
 		s.metrics.asked("away")
-		s.log.Warn("an identity provider does not answer for a token", "provider", p.Name, "err", err)
+		if s.opaque.mayWarn(asked) {
+			s.log.Warn("an identity provider does not answer for a token", "provider", p.Name, "err", err)
+		}
 		return id, away(p, err), asked.Add(awayAge)
 	}
 	s.metrics.asked("answered")

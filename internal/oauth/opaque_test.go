@@ -1,7 +1,9 @@
 package oauth_test
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/sheafsearch/sheaf/internal/oauth"
 	. "github.com/sheafsearch/sheaf/internal/oauth/oauthtest" //nolint:revive // the vocabulary of these tests
+	"github.com/sheafsearch/sheaf/internal/server"
 )
 
 func opaqueWorld(t *testing.T, method oauth.Method, change ...func(*oauth.Provider)) *world {
@@ -180,6 +183,43 @@ func TestAProviderThatIsAwayIsA503InTime(t *testing.T) {
 	if took := time.Since(begun); took > 4500*time.Millisecond {
 		t.Errorf("503 took %s", took)
 	}
+}
+
+func TestMadeUpTokensDoNotFillTheLog(t *testing.T) {
+	var log lockedBuffer
+	w := newWorld(t, func(cfg *server.Config) { cfg.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	p := provider("work", w.idp)
+	p.Opaque = &oauth.Opaque{Method: oauth.Introspect}
+	w.put(nil, p)
+	w.idp.SetDown(true)
+	const words = "an identity provider does not answer"
+	for round, want := range []int{1, 2} {
+		for i := range 20 {
+			w.want("made up", fmt.Sprintf("made-up-%d-%d", round, i), 503)
+		}
+		if got := strings.Count(log.String(), words); got != want {
+			t.Errorf("%q is %d times in the log, want %d", words, got, want)
+		}
+		w.advance(10 * time.Second)
+	}
+}
+
+// lockedBuffer is a buffer that several may write to.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
 }
 
 func TestTheWrongSecretIsNoAnswer(t *testing.T) {
