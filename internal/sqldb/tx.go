@@ -93,6 +93,7 @@ func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (affected int
 	if err != nil {
 		return 0, tx.fail(ctx, err)
 	}
+	tx.c.changed += affected
 	return affected, nil
 }
 
