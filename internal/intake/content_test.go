@@ -126,10 +126,26 @@ func TestWhatADatasourceDeclares(t *testing.T) {
 func TestValuesAreHeldToWhatIsDeclared(t *testing.T) {
 	w := newWorld(t)
 	for _, c := range []struct{ property, value, holds string }{
-		{"severity", `5`, "declared PICKLIST"}, {"severity", `["a"]`, "declared PICKLIST"}, {"severity", `"high"`, ""}, {"SEVERITY", `true`, "declared PICKLIST"},
-		{"effort", `"x"`, "whole number"}, {"effort", `1.5`, "whole number"}, {"effort", `1e300`, "whole number"}, {"effort", `"12"`, ""}, {"effort", `-3`, ""},
-		{"teams", `[1]`, "list of texts"}, {"teams", `{"a":1}`, "list of texts"}, {"teams", `["a","b"]`, ""}, {"teams", `"a"`, ""}, {"teams", `null`, ""},
-		{"Due Date", `"tomorrow"`, "2006-01-02"[:4]}, {"Due Date", `"2026-02-30"`, "2006"}, {"Due Date", `"2026-02-03"`, ""}, {"due date", `"2026-02-03T04:05:06+01:00"`, ""}, {"Due Date", `1767225600`, ""}, {"Due Date", `1e15`, "2006"},
+		{"severity", `5`, "declared PICKLIST"},
+		{"severity", `["a"]`, "declared PICKLIST"},
+		{"severity", `"high"`, ""},
+		{"SEVERITY", `true`, "declared PICKLIST"},
+		{"effort", `"x"`, "whole number"},
+		{"effort", `1.5`, "whole number"},
+		{"effort", `1e300`, "whole number"},
+		{"effort", `"12"`, ""},
+		{"effort", `-3`, ""},
+		{"teams", `[1]`, "list of texts"},
+		{"teams", `{"a":1}`, "list of texts"},
+		{"teams", `["a","b"]`, ""},
+		{"teams", `"a"`, ""},
+		{"teams", `null`, ""},
+		{"Due Date", `"tomorrow"`, "2006-01-02"[:4]},
+		{"Due Date", `"2026-02-30"`, "2006"},
+		{"Due Date", `"2026-02-03"`, ""},
+		{"due date", `"2026-02-03T04:05:06+01:00"`, ""},
+		{"Due Date", `1767225600`, ""},
+		{"Due Date", `1e15`, "2006"},
 		{"undeclared", `{"any":"thing"}`, ""},
 	} {
 		a := w.bug("v", fmt.Sprintf(`,"customProperties":[{"name":%q,"value":%s}]`, c.property, c.value))

@@ -20,7 +20,7 @@ func TestNobodySeesMoreOrLess(t *testing.T) {
 	checks, first := number(t, "SHEAF_TEST_CHECKS", 60_000), number(t, "SHEAF_TEST_SEED", 0)
 	const worlds = 4
 	for seed := range uint64(worlds) {
-		seed += uint64(first) * worlds //nolint:gosec // not negative
+		seed += uint64(first) * worlds
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, sheaftest.Open(t), seed)

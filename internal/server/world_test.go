@@ -99,7 +99,7 @@ func (s *worldSource) groupsOf(ids []string) map[string]bool {
 
 // newWorld makes people, sources, users, groups and documents. Sources are few and groups small, so that chance meets often.
 func newWorld(t testing.TB, s *sheaftest.Server, seed uint64) *world {
-	w := &world{t: t, s: s, rng: rand.New(rand.NewPCG(seed, 1)), token: s.Indexing(), docs: map[string]*worldDoc{}, taken: map[string]bool{}} //nolint:gosec // a test
+	w := &world{t: t, s: s, rng: rand.New(rand.NewPCG(seed, 1)), token: s.Indexing(), docs: map[string]*worldDoc{}, taken: map[string]bool{}}
 	for i := range 8 {
 		p := &worldPerson{addresses: []string{fmt.Sprintf("p%d@world.example", i)}, active: true}
 		p.id = s.Person(p.addresses[0], grant.RoleMember).ID
@@ -156,7 +156,7 @@ func (w *world) word() string {
 	for {
 		b := []byte("zq________")
 		for i := 2; i < len(b); i++ {
-			b[i] = byte('a' + w.rng.IntN(26)) //nolint:gosec // a letter
+			b[i] = byte('a' + w.rng.IntN(26))
 		}
 		if !w.taken[string(b)] {
 			w.taken[string(b)] = true

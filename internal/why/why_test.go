@@ -218,8 +218,11 @@ func TestRank(t *testing.T) {
 		t.Errorf("of a hidden document: %s", a.Body)
 	}
 	for _, odd := range []why.RankRequest{
-		{Query: "updated:never"}, {Query: "storm", Filters: []why.Filter{{Field: "updated", Values: []string{"never"}}}},
-		{Query: "storm", Filters: []why.Filter{{Values: []string{"x"}}}}, {Query: strings.Repeat("a", 1001)}, {Query: "storm", Limit: 51},
+		{Query: "updated:never"},
+		{Query: "storm", Filters: []why.Filter{{Field: "updated", Values: []string{"never"}}}},
+		{Query: "storm", Filters: []why.Filter{{Values: []string{"x"}}}},
+		{Query: strings.Repeat("a", 1001)},
+		{Query: "storm", Limit: 51},
 	} {
 		if _, a := o.rank(o.admin, odd); a.Status != 400 && a.Status != 200 {
 			t.Errorf("of %+v: %d %s, want 400, or 200 where it means something", odd, a.Status, a.Body)

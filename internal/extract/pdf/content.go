@@ -36,7 +36,6 @@ type reader struct {
 	state
 	saved      []state
 	text, line matrix
-	steps      int
 
 	// Where the last text ended and how large it was, to tell words and lines apart.
 	endX, endY, height float64

@@ -305,13 +305,13 @@ func (f *font) setRange(from, to, target object) {
 		}
 		for n := range last - first + 1 {
 			runes := append([]rune(nil), base...)
-			runes[len(runes)-1] += rune(n) //nolint:gosec // at most 0xffff
+			runes[len(runes)-1] += rune(n)
 			f.set(first+n, string(runes))
 		}
 	case array:
 		for n, item := range v {
-			if s, ok := item.(text); ok && uint32(n) <= last-first { //nolint:gosec // bounded by the parser
-				f.set(first+uint32(n), decodeUTF16(s[:min(len(s), maxLong)])) //nolint:gosec // as above
+			if s, ok := item.(text); ok && uint32(n) <= last-first {
+				f.set(first+uint32(n), decodeUTF16(s[:min(len(s), maxLong)]))
 			}
 		}
 	}
