@@ -121,7 +121,7 @@ func TestDays(t *testing.T) {
 			want.To = at(c.to)
 		}
 		if got, ok := compare(indexField("updated_at"), c.op, c.value); !ok || got != want {
-			t.Errorf("%s %s = %+v, %v, want %+v", c.op, c.value, got, err, want)
+			t.Errorf("%s %s = %+v, %v, want %+v", c.op, c.value, got, ok, want)
 		}
 	}
 	for _, bad := range []string{"", "soon", "2026-02-30", "1.5", "99999999999999999999", "2026-02-28 12:00"} {
