@@ -179,7 +179,7 @@ func TestAnswer(t *testing.T) {
 		t.Errorf("warnings = %+v", resp.Warnings)
 	}
 	if _, err := s.Search(t.Context(), ada(), SearchRequest{Query: "tide", Cursor: *resp.NextCursor}); err != nil || f.asked.Cursor != "inner" {
-		t.Errorf("the next page asks with %q, %v", f.asked.Cursor, ok)
+		t.Errorf("the next page asks with %q, %v", f.asked.Cursor, err)
 	}
 	// What the search refuses becomes a refusal in this API's words, and nothing of its body goes along.
 	for kind, code := range map[fault.Kind]string{fault.Unprocessable: codeFilter, fault.Invalid: codeFilter} {
