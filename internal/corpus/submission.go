@@ -76,7 +76,7 @@ func (c *Corpus) Submit(ctx context.Context, caller grant.Caller, datasource str
 	err = c.db.Write(ctx, sqldb.Bulk, func(tx *sqldb.Tx) error {
 		type load struct{ n, bytes int64 }
 		waiting, err := sqldb.One(ctx, tx, func(s sqldb.Scanner) (l load, err error) { err = s.Scan(&l.n, &l.bytes); return l, err },
-			"SELECT COUNT(*), COALESCE(SUM(LENGTH(body)), 0) FROM submissions WHERE state = $1", submissionQueued)
+			"SELECT COUNT(*), COALESCE(SUM(OCTET_LENGTH(body)), 0) FROM submissions WHERE state = $1", submissionQueued)
 		if err != nil {
 			return err
 		}
@@ -100,7 +100,7 @@ func (c *Corpus) Submit(ctx context.Context, caller grant.Caller, datasource str
 }
 
 // WorkOn has work done on a submission that waits, for the server itself, and keeps what came of it. One that was worked on already is not worked on
-// again. What went wrong is kept as its outcome; where a part of the server was away, it is worked on again later.
+// again. What went wrong is kept as its outcome; where a part of the server is away, it still waits.
 func (c *Corpus) WorkOn(ctx context.Context, caller grant.Caller, id string, work func(context.Context, Submission) error) error {
 	if err := maintains(caller); err != nil {
 		return err
@@ -124,10 +124,8 @@ func (c *Corpus) WorkOn(ctx context.Context, caller grant.Caller, id string, wor
 	state, message := submissionDone, ""
 	switch f, ok := errors.AsType[*fault.Fault](outcome); {
 	case outcome == nil:
-	case ctx.Err() != nil:
-		return outcome // the job goes back into the queue
-	case ok && f.Kind == fault.Unavailable:
-		return c.workLater(ctx, id)
+	case ctx.Err() != nil || ok && f.Kind == fault.Unavailable:
+		return outcome // it waits, and those after it do: one of them may be about the same document
 	case ok && f.Kind != fault.Internal:
 		state, message = submissionFailed, f.Message
 	default:
@@ -141,12 +139,4 @@ func (c *Corpus) WorkOn(ctx context.Context, caller grant.Caller, id string, wor
 		return err
 	}
 	return outcome
-}
-
-// workLater has a job try again in a minute.
-func (c *Corpus) workLater(ctx context.Context, id string) error {
-	return c.db.Write(ctx, sqldb.Bulk, func(tx *sqldb.Tx) error {
-		_, err := job.EnqueueAt(ctx, tx, WorkSubmission, id, time.Now().Add(time.Minute))
-		return err
-	})
 }
