@@ -31,7 +31,7 @@ type state struct {
 type reader struct {
 	file  *file
 	out   *writer
-	fonts map[int]*font // by the number of their object
+	fonts *fonts
 
 	state
 	saved      []state
@@ -76,7 +76,6 @@ func (r *reader) run(data []byte, resources dict, depth int) error {
 				return err
 			}
 		}
-		l.made = 0
 		v := l.next(0)
 		switch v := v.(type) {
 		case end:
@@ -92,7 +91,8 @@ func (r *reader) run(data []byte, resources dict, depth int) error {
 			if r.out.full {
 				return ErrTooLarge
 			}
-			args = args[:0]
+			clear(args)
+			args, l.made = args[:0], 0
 		default:
 			if len(args) < maxOperands {
 				args = append(args, v)
@@ -202,7 +202,7 @@ func (r *reader) setFont(args []object, resources dict) error {
 	list, _ := r.file.resolve(resources["Font"]).(dict)
 	o := list[string(word)]
 	id, isRef := o.(ref)
-	if known := r.fonts[int(id)]; isRef && known != nil {
+	if known := r.fonts.list[int(id)]; isRef && known != nil {
 		r.font = known
 		return nil
 	}
@@ -216,7 +216,7 @@ func (r *reader) setFont(args []object, resources dict) error {
 		return err
 	}
 	if r.font = f; isRef {
-		r.fonts[int(id)] = f
+		r.fonts.keep(int(id), f)
 	}
 	return nil
 }

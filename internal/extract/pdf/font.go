@@ -19,6 +19,24 @@ type font struct {
 	sets     int     // codes given a meaning or a width, with repeats
 }
 
+// fonts keeps fonts that were read, by the number of their object.
+type fonts struct {
+	list  map[int]*font
+	codes int // that these know
+}
+
+// maxKnown bounds the codes of all fonts that are kept.
+const maxKnown = 10 * maxCodes
+
+func (k *fonts) keep(id int, f *font) {
+	n := len(f.unicode) + len(f.widths)
+	if k.codes += n; k.codes > maxKnown {
+		clear(k.list)
+		k.codes = n
+	}
+	k.list[id] = f
+}
+
 // codespace says how many bytes the codes in a range have.
 type codespace struct {
 	bytes     int
