@@ -116,6 +116,10 @@ func (s *Service) get(ctx context.Context, c grant.Caller, req GetRequest) (GetR
 		resp: resp, people: people, left: maxContent,
 		withText: slices.Contains(req.IncludeFields, DocumentContent), withMetadata: slices.Contains(req.IncludeFields, CustomMetadata),
 	}
+	read := s.corpus.Outline
+	if a.withText || a.withMetadata {
+		read = s.corpus.Get
+	}
 	for part := range slices.Chunk(req.Specs, readAtOnce) {
 		var keys, urls []string
 		for _, spec := range part {
@@ -128,16 +132,23 @@ func (s *Service) get(ctx context.Context, c grant.Caller, req GetRequest) (GetR
 				return resp, fault.New(fault.Invalid, "A document is named by its id or its url.").WithField("documentSpecs")
 			}
 		}
-		byKey, err := s.corpus.Get(ctx, c, keys...)
-		if err != nil {
-			return resp, err
-		}
 		byURL, err := s.corpus.ByURL(ctx, c, urls...)
 		if err != nil {
 			return resp, err
 		}
+		named := map[string]string{} // keys by address
+		for _, url := range urls {
+			if d := at(url, byURL); d != nil {
+				named[url] = d.Key
+				keys = append(keys, d.Key)
+			}
+		}
+		byKey, err := read(ctx, c, keys...)
+		if err != nil {
+			return resp, err
+		}
 		for _, spec := range part {
-			a.add(spec, byKey, byURL)
+			a.add(spec, byKey, named)
 		}
 	}
 	return a.resp, s.complete(ctx, c, req.IncludeFields, a.resp.Documents)
@@ -152,7 +163,7 @@ type answer struct {
 	left         int // bytes of text that still fit in
 }
 
-func (a *answer) add(spec wire.DocumentSpec, byKey, byURL map[string]*corpus.Document) {
+func (a *answer) add(spec wire.DocumentSpec, byKey map[string]*corpus.Document, named map[string]string) {
 	var name string
 	var d *corpus.Document
 	switch {
@@ -162,7 +173,7 @@ func (a *answer) add(spec wire.DocumentSpec, byKey, byURL map[string]*corpus.Doc
 			d = byKey[ref.Key()]
 		}
 	case spec.URL != "":
-		name, d = spec.URL, at(spec.URL, byURL)
+		name, d = spec.URL, byKey[named[spec.URL]]
 	default: // things that people write in sheaf are no documents of a datasource
 		name = cmp.Or(spec.UGCID, strconv.FormatInt(spec.ContentID, 10))
 	}

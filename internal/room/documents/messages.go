@@ -327,10 +327,10 @@ func (s *Service) spoken(ctx context.Context, c grant.Caller, keys []string) (ma
 	return found, nil
 }
 
-// cutText returns the beginning of a text, at most so many bytes of whole characters.
+// cutText returns the beginning of a text, at most so many bytes of whole characters. It does not hold on to the rest.
 func cutText(text string, limit int) string {
 	if len(text) <= limit {
 		return text
 	}
-	return strings.ToValidUTF8(text[:limit], "")
+	return strings.Clone(strings.ToValidUTF8(text[:limit], ""))
 }

@@ -54,7 +54,7 @@ type Sources interface {
 	Properties(ctx context.Context, c grant.Caller, datasources ...string) ([]corpus.PropertyInfo, error)
 	// Get returns those documents that the caller may see and that have one of the keys.
 	Get(ctx context.Context, c grant.Caller, keys ...string) (map[string]*corpus.Document, error)
-	// ByURL returns those documents that the caller may see and that have one of the addresses.
+	// ByURL returns those documents that the caller may see and that have one of the addresses, without their texts.
 	ByURL(ctx context.Context, c grant.Caller, urls ...string) (map[string]*corpus.Document, error)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -342,6 +343,39 @@ func TestFacetsCountPastTheirOwnFilter(t *testing.T) {
 	}
 	if d := cmp.Diff(want, got); d != "" || len(resp.Results) != 5 {
 		t.Errorf("%d results, facets (-want +got):\n%s", len(resp.Results), d)
+	}
+}
+
+// TestWhatIsLeftOutIsCountedNowhere holds that neither facets nor tabs bring back what a request excludes, or does not include.
+func TestWhatIsLeftOutIsCountedNowhere(t *testing.T) {
+	s, people := newService(t, shelf{})
+	log := &wire.Restriction{Datasources: []string{"log"}}
+	other := &wire.Restriction{Datasources: []string{"other"}}
+	for about, o := range map[string]Options{"excluded": {Exclusions: log}, "not included": {Inclusions: other}} {
+		o.FacetBucketSize, o.DefaultFacets, o.ResponseHints = 10, []string{"datasource"}, []string{hintResults, hintFacets, hintCounts}
+		resp, err := s.Search(t.Context(), caller(t, people, "ada@harbour.example"), Request{Options: &o})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(resp.Results) > 0 || len(resp.FacetResults) > 0 || len(resp.Tabs) != 1 || resp.Tabs[0].Count != 0 {
+			t.Errorf("%s: %d results, facets %+v, tabs %+v, want none", about, len(resp.Results), resp.FacetResults, resp.Tabs)
+		}
+	}
+}
+
+// TestACommonName holds that a name that everybody has takes no longer for being said often.
+func TestACommonName(t *testing.T) {
+	n := &names{words: map[*directory.Person][]string{}, byWord: map[string][]*directory.Person{}}
+	for range 100_000 {
+		p := &directory.Person{}
+		n.words[p], n.byWord["wang"] = []string{"wang"}, append(n.byWord["wang"], p)
+	}
+	begun := time.Now()
+	if got := n.having(slices.Repeat([]string{"wang"}, maxNameWords)); len(got) != 100_000 {
+		t.Errorf("having() finds %d people, want all", len(got))
+	}
+	if took := time.Since(begun); took > 2*time.Second {
+		t.Errorf("having() took %v", took)
 	}
 }
 
