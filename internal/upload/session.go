@@ -14,7 +14,7 @@ type State string
 const (
 	Open    State = "open"    // the contract's ACTIVE
 	Closed  State = "closed"  // it has had its last page; the contract's SUCCESSFUL
-	Dropped State = "dropped" // another took its place before its last page
+	Dropped State = "dropped" // another took its place before its last page, or the database was put back
 )
 
 // Removal says what becomes of the things that a session left stale.
@@ -104,6 +104,13 @@ func open(ctx context.Context, tx *sqldb.Tx, p Page, now time.Time) (Session, er
 		unchecked, removal, stale, removed, paused_until) VALUES ($1, $2, $3, $4, $5, $6, $7, '', 0, 0, $8, $8, 0, FALSE, '', 0, 0, 0)`,
 		s.Seq, s.Datasource, string(s.Kind), s.Part, s.ID, string(s.State), s.Mark, now.UnixMicro())
 	return s, err
+}
+
+// DropOpen ends every open session without its end. It is for a database that was put back to an earlier state: pages of
+// theirs that were acknowledged since are gone, and at the last page what was in them would count as stale.
+func DropOpen(ctx context.Context, tx *sqldb.Tx) error {
+	_, err := tx.Exec(ctx, "UPDATE uploads SET state = $1, ended_at = $2 WHERE state = $3", string(Dropped), time.Now().UnixMicro(), string(Open))
+	return err
 }
 
 // Bounds of what is remembered of the sessions of one kind in one datasource. Those of the last hour are kept beyond keep,
