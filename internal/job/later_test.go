@@ -60,3 +60,33 @@ func TestOrphan(t *testing.T) {
 		}
 	})
 }
+
+// TestForgotten holds that what ended a month ago is forgotten, and nothing else.
+func TestForgotten(t *testing.T) {
+	sqldbtest.Both(t, func(t *testing.T, db *sqldb.DB) {
+		old, fresh, long, waiting := enqueue(t, db, "a", ""), enqueue(t, db, "a", ""), enqueue(t, db, "a", ""), enqueue(t, db, "b", "")
+		month := time.Now().Add(-keepDone - time.Hour).UnixMicro()
+		err := db.Write(t.Context(), sqldb.Bulk, func(tx *sqldb.Tx) error {
+			for id, set := range map[string]string{
+				old: "state = 'done', created = $2, changed = $2", fresh: "state = 'failed', changed = $2 + 7200000000", long: "state = 'done', created = $2",
+				waiting: "created = $2, changed = $2",
+			} {
+				if _, err := tx.Exec(t.Context(), "UPDATE jobs SET "+set+" WHERE id = $1", id, month); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if j, err := NewRunner(db, nil, map[Kind]Work{"b": nil}).claim(t.Context()); err != nil || j.ID != waiting {
+			t.Fatalf("claim = %v, %v, want %s", j.ID, err, waiting)
+		}
+		for id, gone := range map[string]bool{old: true, fresh: false, long: false, waiting: false} {
+			if _, err := Get(t.Context(), db, id); err != nil != gone {
+				t.Errorf("Get(%s) = %v, want it gone: %v", id, err, gone)
+			}
+		}
+	})
+}
