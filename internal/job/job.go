@@ -111,7 +111,8 @@ type Runner struct {
 	works map[Kind]Work
 }
 
-// NewRunner returns a runner for the given kinds of job. Others are left to other runners.
+// NewRunner returns a runner for the given kinds of job. Others are left to other runners. Of these kinds one job is under way
+// at a time on all nodes together, in the order in which they were enqueued: what two of them do to one thing does not cross.
 func NewRunner(db *sqldb.DB, log *slog.Logger, works map[Kind]Work) *Runner {
 	return &Runner{db: db, log: log, owner: sqldb.NewID(), works: works}
 }
@@ -168,6 +169,7 @@ func (r *Runner) claim(ctx context.Context) (j Job, err error) {
 		}
 		j, err = sqldb.One(ctx, tx, scan, `UPDATE jobs SET state = $5, owner = $1, lease = $2, changed = $3 WHERE id = (
 			SELECT id FROM jobs WHERE (state = $4 AND not_before <= $3 OR state = $5 AND lease < $3) AND kind IN `+sqldb.In(6, len(r.works))+`
+			AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.state = $5 AND o.lease >= $3 AND o.kind IN `+sqldb.In(6, len(r.works))+`)
 			ORDER BY created, id LIMIT 1) RETURNING `+columns, kinds...)
 		return err
 	})

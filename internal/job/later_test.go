@@ -90,3 +90,32 @@ func TestForgotten(t *testing.T) {
 		}
 	})
 }
+
+// TestInOrder holds that the runners of two nodes do not pass each other, also where one of them was killed.
+func TestInOrder(t *testing.T) {
+	sqldbtest.Both(t, func(t *testing.T, db *sqldb.DB) {
+		first, second, other := enqueue(t, db, "a", ""), enqueue(t, db, "b", ""), enqueue(t, db, "c", "")
+		lane := map[Kind]Work{"a": nil, "b": nil}
+		claim := func(works map[Kind]Work, want string) {
+			t.Helper()
+			j, err := NewRunner(db, nil, works).claim(t.Context())
+			if want == "" && fault.KindOf(err) != fault.NotFound || j.ID != want {
+				t.Errorf("claim = %q, %v, want %q", j.ID, err, want)
+			}
+		}
+		claim(lane, first)
+		claim(lane, "")
+		claim(map[Kind]Work{"c": nil}, other)
+		if err := Orphan(t.Context(), db); err != nil {
+			t.Fatal(err)
+		}
+		claim(lane, first)
+		if err := db.Write(t.Context(), sqldb.Bulk, func(tx *sqldb.Tx) error {
+			_, err := tx.Exec(t.Context(), "UPDATE jobs SET state = 'done' WHERE id = $1", first)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		claim(lane, second)
+	})
+}
