@@ -30,8 +30,8 @@ const (
 	maxSpecs = 500
 	// maxContent is how many bytes of text one answer holds. The first document is given whole.
 	maxContent = 8 << 20
-	// readAtOnce bounds how many documents are in memory with their text.
-	readAtOnce = 25
+	// readAtOnce bounds how many documents are in memory with their text, of which each may have as much as an answer.
+	readAtOnce = 8
 )
 
 // Errors of single documents.
@@ -116,11 +116,11 @@ func (s *Service) get(ctx context.Context, c grant.Caller, req GetRequest) (GetR
 		resp: resp, people: people, left: maxContent,
 		withText: slices.Contains(req.IncludeFields, DocumentContent), withMetadata: slices.Contains(req.IncludeFields, CustomMetadata),
 	}
-	read := s.corpus.Outline
+	read, atOnce := s.corpus.Outline, maxSpecs
 	if a.withText || a.withMetadata {
-		read = s.corpus.Get
+		read, atOnce = s.corpus.Get, readAtOnce
 	}
-	for part := range slices.Chunk(req.Specs, readAtOnce) {
+	for part := range slices.Chunk(req.Specs, atOnce) {
 		var keys, urls []string
 		for _, spec := range part {
 			switch {
