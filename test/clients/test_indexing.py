@@ -275,17 +275,16 @@ def test_custom_metadata(walk: Walk) -> None:
     refused(409, "", metadata.upsert_schema, group_name="quality", metadata_keys=keys("TEXTLIST"), **here)
     refused(404, "", metadata.get_schema, group_name="nosuchgroup", kind=errors.ErrorInfoResponse, **here)
     grade = [models.CustomProperty(name="grade", value="second")]
-    # This client writes an id into the path as it is.
-    in_path = quote(name, safe="")
-    metadata.upsert(doc_id=in_path, group_name="quality", custom_metadata=grade, **here)
+    # This client writes an id into the path as it is, unless its caller escapes it.
+    metadata.upsert(doc_id=name, group_name="quality", custom_metadata=grade, **here)
     walk.finds(TEO, "lanyard", ["lanyard"], only("qualitygrade", "second"))
     request = models.GetDocumentsRequest(document_specs=[models.DocumentSpec2(id=name)], include_fields=["CUSTOM_METADATA"])
     read = walk.reader.client.documents.retrieve
     assert "second" in repr(read(get_documents_request=request, **act_as(TEO)).documents[name].metadata.custom_data)
     assert read(get_documents_request=request, **act_as(OMAR)).documents[name].error
-    metadata.delete(doc_id=in_path, group_name="quality", **here)
+    metadata.delete(doc_id=quote(name, safe=""), group_name="quality", **here)
     walk.finds(TEO, "lanyard", [], only("qualitygrade", "second"))
-    refused(404, "(?i)document", metadata.upsert, doc_id=in_path.replace("lanyard", "missing"), group_name="quality", custom_metadata=grade, **here)
+    refused(404, "(?i)document", metadata.upsert, doc_id=name.replace("lanyard", "missing"), group_name="quality", custom_metadata=grade, **here)
     metadata.delete_schema(group_name="quality", **here)
     refused(404, "", metadata.get_schema, group_name="quality", **here)
 
