@@ -245,8 +245,12 @@ func TestBodiesComeIn(t *testing.T) {
 		t.Fatal(a.Body)
 	}
 	docs, err = w.Corpus.ByURL(t.Context(), w.ann, "https://short.example/1")
-	if d := docs["tracker/Bug/urls"]; err != nil || d == nil || d.Title != "notes.txt" || d.NativeAppURL != "app://1" {
+	if d := docs["tracker/Bug/urls"]; err != nil || d == nil || d.Title != "notes.txt" {
 		t.Errorf("ByURL() = %+v, %v, want the document with the title of its file", docs, err)
+	}
+	docs, err = w.Corpus.Get(t.Context(), w.ann, "tracker/Bug/urls")
+	if d := docs["tracker/Bug/urls"]; err != nil || d == nil || d.NativeAppURL != "app://1" {
+		t.Errorf("the document = %+v, %v, want its address in an app", d, err)
 	}
 }
 
