@@ -1,8 +1,10 @@
 package highlight
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -131,5 +133,23 @@ func sound(t *testing.T, m index.Marked) {
 		if r.Start >= r.End {
 			t.Fatalf("UTF16 of %v in %q gives %v", m.Ranges, m.Text, r)
 		}
+	}
+}
+
+// TestManyWords holds that a long question about a text that is full of its words is no heavy one.
+func TestManyWords(t *testing.T) {
+	var text strings.Builder
+	for i := range 2000 {
+		fmt.Fprintf(&text, "w%d ", i%500)
+	}
+	m := marker(text.String()[:1800])
+	begun := time.Now()
+	for range 100 {
+		if list := m.Snippets(english(), text.String(), index.MaxSnippet, 3); len(list) == 0 {
+			t.Fatal("Snippets() = none")
+		}
+	}
+	if took := time.Since(begun); took > 3*time.Second {
+		t.Errorf("a hundred texts took %v", took)
 	}
 }
