@@ -76,7 +76,7 @@ func (c *Corpus) Submit(ctx context.Context, caller grant.Caller, datasource str
 	err = c.db.Write(ctx, sqldb.Bulk, func(tx *sqldb.Tx) error {
 		type load struct{ n, bytes int64 }
 		waiting, err := sqldb.One(ctx, tx, func(s sqldb.Scanner) (l load, err error) { err = s.Scan(&l.n, &l.bytes); return l, err },
-			"SELECT COUNT(*), COALESCE(SUM(OCTET_LENGTH(body)), 0) FROM submissions WHERE state = $1", submissionQueued)
+			"SELECT COUNT(*), COALESCE(SUM(size), 0) FROM submissions WHERE state = $1", submissionQueued)
 		if err != nil {
 			return err
 		}
@@ -85,11 +85,11 @@ func (c *Corpus) Submit(ctx context.Context, caller grant.Caller, datasource str
 			f.RetryAfter = time.Minute
 			return f
 		}
-		if _, err = tx.Exec(ctx, "DELETE FROM submissions WHERE state <> $1 AND created_at < $2", submissionQueued, now.Add(-keepSubmissions).UnixMicro()); err != nil {
+		if _, err = tx.Exec(ctx, "DELETE FROM submissions WHERE state IN ($1, $2) AND created_at < $3", submissionDone, submissionFailed, now.Add(-keepSubmissions).UnixMicro()); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `INSERT INTO submissions (id, datasource, type, body, state, message, created_at, ended_at)
-			VALUES ($1, $2, $3, $4, $5, '', $6, 0)`, id, datasource, string(kind), string(body), submissionQueued, now.UnixMicro())
+		_, err = tx.Exec(ctx, `INSERT INTO submissions (id, datasource, type, body, size, state, message, created_at, ended_at)
+			VALUES ($1, $2, $3, $4, $5, $6, '', $7, 0)`, id, datasource, string(kind), string(body), len(body), submissionQueued, now.UnixMicro())
 		if err != nil {
 			return err
 		}
@@ -132,7 +132,7 @@ func (c *Corpus) WorkOn(ctx context.Context, caller grant.Caller, id string, wor
 		state, message = submissionFailed, "Internal error; the server's log has the details."
 	}
 	err = c.db.Write(ctx, sqldb.Bulk, func(tx *sqldb.Tx) error {
-		_, err := tx.Exec(ctx, "UPDATE submissions SET state = $2, message = $3, body = '', ended_at = $4 WHERE id = $1", id, state, message, time.Now().UnixMicro())
+		_, err := tx.Exec(ctx, "UPDATE submissions SET state = $2, message = $3, body = '', size = 0, ended_at = $4 WHERE id = $1", id, state, message, time.Now().UnixMicro())
 		return err
 	})
 	if err != nil {

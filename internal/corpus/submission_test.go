@@ -1,0 +1,34 @@
+package corpus_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/sheafsearch/sheaf/internal/corpus"
+	"github.com/sheafsearch/sheaf/internal/fault"
+	"github.com/sheafsearch/sheaf/internal/sqldb"
+	"github.com/sheafsearch/sheaf/internal/sqldb/sqldbtest"
+)
+
+// TestManySubmissions holds that what waits is bounded in bytes, and that what was worked on makes room.
+func TestManySubmissions(t *testing.T) {
+	sqldbtest.Both(t, func(t *testing.T, db *sqldb.DB) {
+		w := newWorld(t, db)
+		body := jsontext.Value(`{"a":"` + strings.Repeat("x", 8<<20-100) + `"}`)
+		first, err := w.Submit(w.ctx, connector, "wiki", corpus.SubmitDocument, body)
+		w.must(err)
+		for range 31 {
+			_, err := w.Submit(w.ctx, connector, "wiki", corpus.SubmitDocument, body)
+			w.must(err)
+		}
+		if _, err := w.Submit(w.ctx, connector, "wiki", corpus.SubmitDocument, body); fault.KindOf(err) != fault.Unavailable {
+			t.Errorf("Submit() beyond the bound = %v, want unavailable", err)
+		}
+		w.must(w.WorkOn(w.ctx, maintenance, first, func(context.Context, corpus.Submission) error { return nil }))
+		_, err = w.Submit(w.ctx, connector, "wiki", corpus.SubmitDocument, body)
+		w.must(err)
+	})
+}
