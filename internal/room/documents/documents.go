@@ -97,7 +97,11 @@ func (s *Service) Show(ctx context.Context, c grant.Caller, keys []string) (map[
 		return nil, err
 	}
 	for key, d := range found {
-		shown[key] = show(people, d)
+		doc := show(people, d)
+		if c.Is(grant.Anonymous) {
+			withoutAddresses(&doc)
+		}
+		shown[key] = doc
 	}
 	return shown, nil
 }

@@ -514,3 +514,23 @@ func TestBucketsByPrefix(t *testing.T) {
 		}
 	}
 }
+
+// TestNobodyLearnsAddresses holds that a token without a person cannot spell addresses, or names that others do not use, by prefixes.
+func TestNobodyLearnsAddresses(t *testing.T) {
+	s, _ := newService(t, shelf{})
+	for prefix, want := range map[string]int{"skipper": 1, "ada": 2, "bo@": 0, "harb": 0, "example": 0, "bo": 0} {
+		resp, err := s.Search(t.Context(), grant.Mint(&grant.Facts{Kind: grant.Anonymous, Token: "t"}), Request{Options: &Options{
+			ResponseHints: []string{hintFacets}, FacetBucketSize: 10, DefaultFacets: []string{"from"}, FacetBucketFilter: &BucketFilter{Facet: "from", Prefix: prefix},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := 0
+		for _, f := range resp.FacetResults {
+			got += len(f.Buckets)
+		}
+		if got != want {
+			t.Errorf("nobody finds %d authors by %q, want %d", got, prefix, want)
+		}
+	}
+}
