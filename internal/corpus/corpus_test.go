@@ -318,7 +318,8 @@ func TestRefusals(t *testing.T) {
 	}
 	for _, config := range []string{
 		`{}`, `{"name":"a/b","datasourceCategory":"TICKETS","urlRegex":"."}`, `{"name":"a","urlRegex":"."}`,
-		`{"name":"a","datasourceCategory":"UNCATEGORIZED","urlRegex":"."}`, `{"name":"a","datasourceCategory":"TICKETS"}`,
+		`{"name":"a","datasourceCategory":"UNCATEGORIZED","urlRegex":"."}`, `{"name":"a","datasourceCategory":"TICKET","urlRegex":"."}`,
+		`{"name":"a","datasourceCategory":"TICKETS","urlRegex":".","objectDefinitions":[{"name":"A","docCategory":"TICKET"}]}`, `{"name":"a","datasourceCategory":"TICKETS"}`,
 		`{"name":"a","datasourceCategory":"TICKETS","urlRegex":"("}`, `{"name":"WIKI","datasourceCategory":"TICKETS","urlRegex":"."}`,
 		`{"name":"a","datasourceCategory":"TICKETS","urlRegex":".","objectDefinitions":[{"name":"a b"}]}`,
 		`{"name":"a","datasourceCategory":"TICKETS","urlRegex":".","objectDefinitions":[{"name":"a"},{"name":"a"}]}`,
