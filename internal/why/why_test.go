@@ -255,6 +255,16 @@ func TestRankForOthers(t *testing.T) {
 	}
 }
 
+// TestALongQueryHidesNothing holds that what is asked about is on record however long the query is.
+func TestALongQueryHidesNothing(t *testing.T) {
+	o := newOffice(t)
+	o.rank(o.admin, why.RankRequest{Query: strings.Repeat("storms ", 140), Document: "  wiki/page/tides"})
+	log := o.Must("GET", "/api/admin/v1/audit?action=why.rank&limit=100", "", nil, "Cookie", o.super.Cookie).Body
+	if !strings.Contains(log, "wiki/page/tides") {
+		t.Errorf("the audit log does not tell of which document:\n%s", log)
+	}
+}
+
 // TestAccessAgreesWithReading asks why of people and documents of the sample company at random, and reads the same over the API.
 func TestAccessAgreesWithReading(t *testing.T) {
 	s := sheaftest.Demo(t)

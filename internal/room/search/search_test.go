@@ -379,6 +379,33 @@ func TestACommonName(t *testing.T) {
 	}
 }
 
+// TestAdminSearchIsRecordedInFull holds that what an admin search asks by filters is on record too, and nothing is asked that there is no room for.
+func TestAdminSearchIsRecordedInFull(t *testing.T) {
+	filter := []wire.FacetFilter{{FieldName: "tag", Values: []wire.FacetFilterValue{{Value: "payroll"}}}}
+	for _, c := range []struct {
+		req  Request
+		want string
+	}{
+		{Request{Query: "tide"}, "tide"},
+		{Request{Query: "tide", Options: &Options{FacetBucketSize: 10, ResponseHints: []string{hintFacets}}}, "tide"},
+		{Request{TabIDs: []string{"log"}}, ` {"resultTabIds":["log"]}`},
+		{Request{Options: &Options{FacetFilters: filter}}, ` {"requestOptions":{"facetFilters":[{"fieldName":"tag","values":[{"value":"payroll"}]}]}}`},
+		{
+			Request{Query: "x", Options: &Options{FacetBucketFilter: &BucketFilter{Facet: "tag", Prefix: "pay"}}},
+			`x {"facetBucketFilter":{"facet":"tag","prefix":"pay"}}`,
+		},
+	} {
+		if got, err := recorded(&c.req); err != nil || got != c.want {
+			t.Errorf("recorded(%+v) = %q, %v, want %q", c.req, got, err, c.want)
+		}
+	}
+	s, people := newService(t, shelf{})
+	_, err := s.AdminSearch(t.Context(), caller(t, people, "ada@harbour.example"), Request{Query: strings.Repeat("tide ", 200) + "payroll"})
+	if fault.KindOf(err) != fault.Invalid {
+		t.Errorf("AdminSearch() of a query that is cut in the log = %v, want invalid", err)
+	}
+}
+
 // TestTimeout holds that the caller's own limit is a 408, and that the end of the request is not taken for it.
 func TestTimeout(t *testing.T) {
 	s, people := newService(t, shelf{stall: true})
