@@ -2,6 +2,7 @@ package corpus_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,5 +31,32 @@ func TestManySubmissions(t *testing.T) {
 		w.must(w.WorkOn(w.ctx, maintenance, first, func(context.Context, corpus.Submission) error { return nil }))
 		_, err = w.Submit(w.ctx, connector, "wiki", corpus.SubmitDocument, body)
 		w.must(err)
+	})
+}
+
+// TestForgottenSubmission holds that check finds a submission that was acknowledged and that nothing will come of.
+func TestForgottenSubmission(t *testing.T) {
+	sqldbtest.Both(t, func(t *testing.T, db *sqldb.DB) {
+		w := newWorld(t, db)
+		_, err := w.Submit(w.ctx, connector, "wiki", corpus.SubmitDocument, jsontext.Value(`{}`))
+		w.must(err)
+		lost, err := w.Submit(w.ctx, connector, "wiki", corpus.SubmitDocument, jsontext.Value(`{}`))
+		w.must(err)
+		strays := func() (all []string) {
+			for _, r := range corpus.Rules() {
+				all = append(all, w.texts(r.Query)...)
+			}
+			return all
+		}
+		if got := strays(); got != nil {
+			t.Errorf("what is broken while all wait = %v, want nothing", got)
+		}
+		w.must(db.Write(w.ctx, sqldb.Bulk, func(tx *sqldb.Tx) error {
+			_, err := tx.Exec(w.ctx, "UPDATE jobs SET state = 'failed' WHERE args = $1", lost)
+			return err
+		}))
+		if got := strays(); !slices.Equal(got, []string{lost}) {
+			t.Errorf("what is broken = %v, want %s", got, lost)
+		}
 	})
 }
