@@ -136,20 +136,27 @@ func sound(t *testing.T, m index.Marked) {
 	}
 }
 
-// TestManyWords holds that a long question about a text that is full of its words is no heavy one.
+// TestManyWords holds that a long question about a text that is full of its words is no heavy one: measured against a short question
+// about the same text, so that slow machines do not count.
 func TestManyWords(t *testing.T) {
 	var text strings.Builder
 	for i := range 2000 {
 		fmt.Fprintf(&text, "w%d ", i%500)
 	}
-	m := marker(text.String()[:1800])
-	begun := time.Now()
-	for range 100 {
-		if list := m.Snippets(english(), text.String(), index.MaxSnippet, 3); len(list) == 0 {
-			t.Fatal("Snippets() = none")
+	took := func(m Marker) time.Duration {
+		least := time.Hour
+		for range 10 {
+			begun := time.Now()
+			if list := m.Snippets(english(), text.String(), index.MaxSnippet, 3); len(list) == 0 {
+				t.Fatal("Snippets() = none")
+			}
+			least = min(least, time.Since(begun))
 		}
+		return least
 	}
-	if took := time.Since(begun); took > 3*time.Second {
-		t.Errorf("a hundred texts took %v", took)
+	few, many := took(marker("w1 w2 w3")), took(marker(text.String()[:1800]))
+	if many > 40*few {
+		t.Errorf("a question of 400 words takes %v, one of three %v", many, few)
 	}
+	t.Logf("a question of 400 words takes %v, one of three %v", many, few)
 }
