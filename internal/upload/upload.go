@@ -68,6 +68,23 @@ type Page struct {
 	Digest string
 }
 
+// Head is what the request of every page says of its place in a session. Requests embed it.
+type Head struct {
+	UploadID           string `json:"uploadId"`
+	IsFirstPage        bool   `json:"isFirstPage,omitzero"`
+	IsLastPage         bool   `json:"isLastPage,omitzero"`
+	ForceRestartUpload bool   `json:"forceRestartUpload,omitzero"`
+}
+
+// Page returns the page of these items, with their digest where it is needed. Whoever asks adds what the head does not say.
+func (h *Head) Page(items any) Page {
+	p := Page{ID: h.UploadID, First: h.IsFirstPage, Last: h.IsLastPage, Restart: h.ForceRestartUpload}
+	if p.First && p.Last {
+		p.Digest = Digest(items)
+	}
+	return p
+}
+
 // Digest returns a digest of a page's items.
 func Digest(items any) string {
 	h := sha256.New()
