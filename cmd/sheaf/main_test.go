@@ -1,9 +1,11 @@
 package main
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -170,6 +172,33 @@ func serving(t *testing.T, args ...string) (url string) {
 	return ""
 }
 
+// docx makes a document of one paragraph.
+func docx(t *testing.T, paragraph string) string {
+	t.Helper()
+	var out strings.Builder
+	z := zip.NewWriter(&out)
+	for name, text := range map[string]string{
+		"[Content_Types].xml": `<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Override PartName="/word/document.xml"` +
+			` ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>`,
+		"_rels/.rels": `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1"` +
+			` Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="word/document.xml"/></Relationships>`,
+		"word/document.xml": `<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body><w:p><w:r><w:t>` + paragraph +
+			`</w:t></w:r></w:p></w:body></w:document>`,
+	} {
+		w, err := z.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
 // TestPush puts a folder into a running server, and finds in it what may be found.
 func TestPush(t *testing.T) {
 	data, folder := t.TempDir(), t.TempDir()
@@ -188,18 +217,21 @@ func TestPush(t *testing.T) {
 	write("chart.html", "<html><head><title>Chart</title></head><body><p>Depths in <b>fathoms</b>.</p></body></html>")
 	write("photo.png", "\x89PNG")
 	write("broken.txt", "\xff\xfe")
+	write("anchors.docx", docx(t, "Anchors hold in sand."))
+	write("torn.pdf", "%PDF-1.7\nnothing follows")
 	write(".git/config", "hidden")
 	write("more.jsonl", `{"objectType":"Note","id":"n1","title":"From a line","viewURL":"https://notes.example.com/1","body":{"mimeType":"text/plain","textContent":"barnacles"}}`+"\n")
 	var indexing admin.IndexingToken
 	must(t, &indexing, "indexing-token", "create", "--data", data)
 	var done pushed
 	must(t, &done, "push", "--server", url, "--token", indexing.Secret, "--datasource", "notes", "--allow", "everyone", folder, filepath.Join(folder, "more.jsonl"))
-	if done.Documents != 4 || done.Skipped["not a text, Markdown or HTML file"] != 2 || done.Skipped["not UTF-8 text"] != 1 {
-		t.Errorf("push = %+v, want 4 documents, 2 of other kinds and 1 that is no text", done)
+	if done.Documents != 5 || done.Skipped["not a text, Markdown, HTML, PDF or Office file"] != 2 || done.Skipped["not UTF-8 text"] != 1 ||
+		done.Skipped["a body that the server cannot read"] != 1 {
+		t.Errorf("push = %+v, want 5 documents, 2 of other kinds, 1 that is no text and 1 that is broken", done)
 	}
 	var token admin.Token
 	must(t, &token, "token", "create", "--data", data, "--permission", "USER", "--user", "admin@localhost", "--scopes", "SEARCH")
-	for query, title := range map[string]string{"fathoms": "Chart", "twice a day": "Tides at the harbour", "moon": "moon", "barnacles": "From a line"} {
+	for query, title := range map[string]string{"fathoms": "Chart", "twice a day": "Tides at the harbour", "moon": "moon", "sand": "anchors.docx", "barnacles": "From a line"} {
 		if !finds(t, url, token.Secret, query, title) {
 			t.Errorf("searching %q does not find %q", query, title)
 		}

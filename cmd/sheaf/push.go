@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,7 +38,7 @@ func newPush() *cobra.Command {
 		Short: "Put a folder of files, or a JSONL file of documents, into a running server",
 		Long: `Puts files into a running server over its Indexing API.
 
-A PATH that is a folder gives one document for each text, Markdown or HTML file below it; other files are counted and
+A PATH that is a folder gives one document for each text, Markdown, HTML, PDF or Office file below it; other files are counted and
 left out. A PATH that ends in .jsonl holds one document a line, as the Indexing API takes them.
 
 It needs an indexing token, from --token or SHEAF_TOKEN; make one in the console, or with "sheaf indexing-token create". On the
@@ -164,17 +165,26 @@ func (o *pushOptions) push(cmd *cobra.Command, paths []string) error {
 
 // pushBatches sends documents as they are read, and reports each batch once the server has it.
 func pushBatches(ctx context.Context, client *pushClient, source *source, paths []string, sent func(int, int64)) error {
-	var batch []document
-	var size, read int64
+	var batch []item
+	var size int64
 	flush := func() error {
-		if len(batch) == 0 {
-			return nil
+		for len(batch) > 0 {
+			refused, err := client.documents(ctx, source.datasource, batch)
+			if err == nil {
+				break
+			}
+			if refused < 0 || batch[refused].name == "" {
+				return err
+			}
+			source.skipped["a body that the server cannot read"]++
+			batch = slices.Delete(batch, refused, refused+1)
 		}
-		if err := client.documents(ctx, source.datasource, batch); err != nil {
-			return err
+		read := int64(0)
+		for _, item := range batch {
+			read += item.read
 		}
 		sent(len(batch), read)
-		batch, size, read = batch[:0], 0, 0
+		batch, size = batch[:0], 0
 		return nil
 	}
 	for item, err := range source.documents(paths) {
@@ -186,9 +196,8 @@ func pushBatches(ctx context.Context, client *pushClient, source *source, paths 
 				return err
 			}
 		}
-		batch = append(batch, item.encoded)
+		batch = append(batch, item)
 		size += int64(len(item.encoded))
-		read += item.read
 	}
 	return flush()
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -54,9 +56,23 @@ func (c *pushClient) ensureUsers(ctx context.Context, datasource string, users [
 	return nil
 }
 
-func (c *pushClient) documents(ctx context.Context, datasource string, batch []document) error {
-	_, _, err := c.post(ctx, "indexdocuments", map[string]any{"datasource": datasource, "documents": batch})
-	return err
+// refusedBody is how the server names the document of a batch whose body it cannot read.
+var refusedBody = regexp.MustCompile(`^documents\[(\d+)\]\.body`)
+
+// documents sends a batch. Where the server cannot read the body of one document, nothing of the batch is written, and it
+// returns that document's place; otherwise -1.
+func (c *pushClient) documents(ctx context.Context, datasource string, batch []item) (refused int, err error) {
+	docs := make([]document, len(batch))
+	for i := range batch {
+		docs[i] = batch[i].encoded
+	}
+	status, answer, err := c.post(ctx, "indexdocuments", map[string]any{"datasource": datasource, "documents": docs})
+	if m := refusedBody.FindStringSubmatch(answer); err != nil && m != nil && (status == http.StatusBadRequest || status == http.StatusRequestEntityTooLarge) {
+		if n, bad := strconv.Atoi(m[1]); bad == nil && n < len(batch) {
+			return n, err
+		}
+	}
+	return -1, err
 }
 
 // tries is how often a request is sent while the server is busy or away.

@@ -17,8 +17,11 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxPushFile bounds one file, in bytes. Text that is longer is seldom written by a person.
-const maxPushFile = 4 << 20
+// Bounds of one file, in bytes. Text that is longer is seldom written by a person; a PDF holds pictures too.
+const (
+	maxPushFile   = 4 << 20
+	maxPushBinary = 16 << 20
+)
 
 // document is one document of the Indexing API, encoded.
 type document = jsontext.Value
@@ -46,8 +49,9 @@ type fileDocument struct {
 }
 
 type fileBody struct {
-	MimeType    string `json:"mimeType"`
-	TextContent string `json:"textContent"`
+	MimeType      string `json:"mimeType"`
+	TextContent   string `json:"textContent,omitzero"`
+	BinaryContent []byte `json:"binaryContent,omitzero"` // in base64
 }
 
 // source reads documents out of paths.
@@ -58,16 +62,27 @@ type source struct {
 	skipped    map[string]int // by reason
 }
 
-// item is one document with the bytes that were read for it.
+// item is one document with the bytes that were read for it, and the name of its file where it is of one.
 type item struct {
 	encoded document
 	read    int64
+	name    string
 }
 
 var mediaOf = map[string]string{
 	".txt": "text/plain", ".text": "text/plain", ".log": "text/plain", ".rst": "text/plain", ".adoc": "text/plain", ".org": "text/plain",
 	".md": "text/markdown", ".markdown": "text/markdown", ".html": "text/html", ".htm": "text/html",
+	".pdf": "application/pdf", ".rtf": "application/rtf",
+	".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+	".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+	".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+	".odt":  "application/vnd.oasis.opendocument.text",
+	".ods":  "application/vnd.oasis.opendocument.spreadsheet",
+	".odp":  "application/vnd.oasis.opendocument.presentation",
 }
+
+// isBinary reports whether files of a media type go to the server as bytes, which it takes apart.
+func isBinary(media string) bool { return !strings.HasPrefix(media, "text/") }
 
 // survey adds up the bytes that will be read, and fails on a path that cannot be.
 func (s *source) survey(paths []string) (total int64, err error) {
@@ -138,7 +153,7 @@ func (s *source) folder(root string, yield func(item, error) bool) error {
 			return nil
 		}
 		if !d.Type().IsRegular() || mediaOf[ext(name)] == "" {
-			s.skipped["not a text, Markdown or HTML file"]++
+			s.skipped["not a text, Markdown, HTML, PDF or Office file"]++
 			return nil
 		}
 		it, err := s.file(root, absolute, name)
@@ -163,15 +178,20 @@ func (s *source) file(root, absolute, name string) (item, error) {
 	if err != nil {
 		return item{}, err
 	}
-	if info.Size() > maxPushFile {
-		s.skipped[fmt.Sprintf("larger than %d MiB", maxPushFile>>20)]++
+	media := mediaOf[ext(name)]
+	most := int64(maxPushFile)
+	if isBinary(media) {
+		most = maxPushBinary
+	}
+	if info.Size() > most {
+		s.skipped[fmt.Sprintf("larger than %d MiB", most>>20)]++
 		return item{}, nil
 	}
 	text, err := os.ReadFile(filepath.Clean(name))
 	if err != nil {
 		return item{}, err
 	}
-	if !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0 {
+	if !isBinary(media) && (!utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0) {
 		s.skipped["not UTF-8 text"]++
 		return item{}, nil
 	}
@@ -188,16 +208,20 @@ func (s *source) file(root, absolute, name string) (item, error) {
 		s.skipped["a path longer than the 200 characters of a document id"]++
 		return item{}, nil
 	}
-	media := mediaOf[ext(name)]
 	doc := fileDocument{
-		Datasource: s.datasource, ObjectType: "File", ID: relative, Title: titleOf(media, string(text), relative), Filename: filepath.Base(name),
-		ViewURL: s.viewURL(absolute, relative), Body: fileBody{media, string(text)}, Permissions: s.readers, UpdatedAt: info.ModTime().Unix(),
+		Datasource: s.datasource, ObjectType: "File", ID: relative, Filename: filepath.Base(name),
+		ViewURL: s.viewURL(absolute, relative), Body: fileBody{MimeType: media}, Permissions: s.readers, UpdatedAt: info.ModTime().Unix(),
+	}
+	if isBinary(media) {
+		doc.Body.BinaryContent = text // the server finds the title in it, or takes the file's name
+	} else {
+		doc.Body.TextContent, doc.Title = string(text), titleOf(media, string(text), relative)
 	}
 	if dir := filepath.ToSlash(filepath.Dir(filepath.FromSlash(relative))); dir != "." {
 		doc.Container = dir
 	}
 	encoded, err := json.Marshal(doc)
-	return item{encoded, info.Size()}, err
+	return item{encoded, info.Size(), relative}, err
 }
 
 func (s *source) viewURL(absolute, relative string) string {
@@ -256,7 +280,7 @@ func (s *source) lines(path string, yield func(item, error) bool) bool {
 			}
 		}
 		encoded, err := json.Marshal(fields)
-		if !yield(item{encoded, read}, err) || err != nil {
+		if !yield(item{encoded: encoded, read: read}, err) || err != nil {
 			return false
 		}
 	}

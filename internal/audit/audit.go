@@ -28,7 +28,7 @@ const (
 	gatherTime = 100 * time.Millisecond
 	batchSize  = 512
 	// closeTime bounds the last commits at Close where SQL is away.
-	closeTime        = 10 * time.Second
+	closeTime        = 20 * time.Second
 	defaultRetention = 400 * 24 * time.Hour
 )
 

@@ -127,10 +127,15 @@ func TestDocuments(t *testing.T) {
 		}
 		docs, err := w.ByURL(w.ctx, ann, "https://wiki/other", "https://wiki/nobody", "nonsense")
 		w.must(err)
+		if d := docs["wiki/Page/a/b-ä"]; len(docs) != 1 || d == nil || !d.HasURL("https://wiki/other") {
+			t.Errorf("ByURL() = %+v, want the one document", docs)
+		}
+		docs, err = w.Get(w.ctx, ann, "wiki/Page/a/b-ä")
+		w.must(err)
 		got := docs["wiki/Page/a/b-ä"]
 		full.Key, full.Datasource = "wiki/Page/a/b-ä", "wiki"
 		if diff := cmp.Diff(&full, got, cmpopts.IgnoreFields(corpus.Document{}, "Readers", "UploadedAt", "Position")); diff != "" || len(docs) != 1 {
-			t.Errorf("ByURL() differs (-want +got):\n%s", diff)
+			t.Errorf("Get() differs (-want +got):\n%s", diff)
 		}
 		yes := true
 		_, err = w.SetVisibility(w.ctx, admin, "wiki", directory.Visibility{OpenToAnonymous: &yes})
@@ -198,7 +203,17 @@ func TestPermissionsByAddressNameOneDocument(t *testing.T) {
 		w.must(w.Put(w.ctx, connector, "wiki", []corpus.Document{one, two, alias}, 0))
 		all := []string{"wiki/Page/alias", "wiki/Page/one", "wiki/Task/two"}
 
-		err := w.SetPermissions(w.ctx, connector, corpus.Ref{Datasource: "wiki", ViewURL: shared}, directory.Permissions{})
+		found, err := w.ByURL(w.ctx, ann, shared)
+		w.must(err)
+		for key, d := range found {
+			if !d.HasURL(shared) || d.Body != "" {
+				t.Errorf("ByURL(%q) = %s with text %q, want the address and no text", shared, key, d.Body)
+			}
+		}
+		if len(found) != 3 {
+			t.Errorf("ByURL(%q) = %d documents, want 3", shared, len(found))
+		}
+		err = w.SetPermissions(w.ctx, connector, corpus.Ref{Datasource: "wiki", ViewURL: shared}, directory.Permissions{})
 		if fault.KindOf(err) != fault.Invalid {
 			t.Errorf("SetPermissions by an address of two documents = %v, want invalid", err)
 		}
@@ -303,7 +318,8 @@ func TestRefusals(t *testing.T) {
 	}
 	for _, config := range []string{
 		`{}`, `{"name":"a/b","datasourceCategory":"TICKETS","urlRegex":"."}`, `{"name":"a","urlRegex":"."}`,
-		`{"name":"a","datasourceCategory":"UNCATEGORIZED","urlRegex":"."}`, `{"name":"a","datasourceCategory":"TICKETS"}`,
+		`{"name":"a","datasourceCategory":"UNCATEGORIZED","urlRegex":"."}`, `{"name":"a","datasourceCategory":"TICKET","urlRegex":"."}`,
+		`{"name":"a","datasourceCategory":"TICKETS","urlRegex":".","objectDefinitions":[{"name":"A","docCategory":"TICKET"}]}`, `{"name":"a","datasourceCategory":"TICKETS"}`,
 		`{"name":"a","datasourceCategory":"TICKETS","urlRegex":"("}`, `{"name":"WIKI","datasourceCategory":"TICKETS","urlRegex":"."}`,
 		`{"name":"a","datasourceCategory":"TICKETS","urlRegex":".","objectDefinitions":[{"name":"a b"}]}`,
 		`{"name":"a","datasourceCategory":"TICKETS","urlRegex":".","objectDefinitions":[{"name":"a"},{"name":"a"}]}`,

@@ -69,7 +69,7 @@ func (c *Corpus) PutDatasource(ctx context.Context, caller grant.Caller, config 
 		if err = raiseDefinitions(ctx, tx); err != nil {
 			return err
 		}
-		return c.putRealm(ctx, tx, directory.Realm{
+		return c.putRealm(ctx, tx, caller, directory.Realm{
 			Datasource: s.Name, IdentitySource: s.IdentitySource, ByEmail: s.ByEmail, Test: s.Test, Visible: !c.cfg.HideNewDatasources,
 		})
 	})

@@ -2,6 +2,7 @@ package corpus
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/sheafsearch/sheaf/internal/directory"
@@ -94,6 +95,13 @@ const (
 	maxFacetOrders = 1_000_000
 )
 
+// categories are the contract's values of datasourceCategory and docCategory.
+var categories = []string{
+	uncategorized, "TICKETS", "CRM", "PUBLISHED_CONTENT", "COLLABORATIVE_CONTENT", "QUESTION_ANSWER", "MESSAGING", "CODE_REPOSITORY",
+	"CHANGE_MANAGEMENT", "PEOPLE", "EMAIL", "SSO", "ATS", "KNOWLEDGE_HUB", "EXTERNAL_SHORTCUT", "ENTITY", "CALENDAR", "AGENTS",
+	"AI_CONVERSATION", "AI_ARTIFACT",
+}
+
 func (s *Settings) check() error {
 	if err := checkName("name", s.Name); err != nil {
 		return err
@@ -103,8 +111,8 @@ func (s *Settings) check() error {
 			return err
 		}
 	}
-	if s.Category == "" || s.Category == uncategorized {
-		return invalid("datasourceCategory", "A datasource needs a datasourceCategory other than UNCATEGORIZED.")
+	if s.Category == uncategorized || !slices.Contains(categories, s.Category) {
+		return invalid("datasourceCategory", "A datasource needs a datasourceCategory other than UNCATEGORIZED: one of %s.", strings.Join(categories[1:], ", "))
 	}
 	if s.URLRegex == "" && !s.Entity {
 		return invalid("urlRegex", "A datasource needs an urlRegex, unless isEntityDatasource is true.")
@@ -191,6 +199,9 @@ func (o *ObjectDefinition) check() error {
 	}
 	if err := checkText("objectDefinitions", o.DisplayLabel, MaxShort); err != nil {
 		return err
+	}
+	if o.Category != "" && !slices.Contains(categories, o.Category) {
+		return invalid("objectDefinitions", "The docCategory of an objectDefinition is one of %s.", strings.Join(categories, ", "))
 	}
 	if len(o.Properties) > maxDeclared || len(o.Groups) > maxDeclared {
 		return invalid("objectDefinitions", "An objectDefinition has at most %d propertyDefinitions and as many propertyGroups.", maxDeclared)

@@ -35,7 +35,7 @@ func (c *Corpus) WatchNames(ctx context.Context, caller grant.Caller, log *slog.
 	}
 	// The first start of a database remembers who there is at once, so that nothing that changes from then on is missed.
 	if _, filled, err := c.knownNames(ctx); err == nil && !filled {
-		if _, err := c.reindexNames(ctx, caller, func(int64, int64) {}); err != nil && ctx.Err() == nil {
+		if err := c.FollowNames(ctx, caller); err != nil && ctx.Err() == nil {
 			log.Warn("the names of authors are not remembered yet", "err", err)
 		}
 	}
@@ -68,6 +68,13 @@ func (c *Corpus) WatchNames(ctx context.Context, caller grant.Caller, log *slog.
 			}
 		}
 	}
+}
+
+// FollowNames brings new names of people into the index at once, for the server itself. Who loads people and then their
+// documents spares the index to take all of those twice.
+func (c *Corpus) FollowNames(ctx context.Context, caller grant.Caller) error {
+	_, err := c.reindexNames(ctx, caller, func(int64, int64) {})
+	return err
 }
 
 // namesFact is the name in sqldb's table meta of the fact that author_names was filled.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 	"github.com/sheafsearch/sheaf/internal/sqldb"
 )
 
-// Outline is Get for lists: the documents come with what one line about each tells, that is, names and address, container, people, times,
+// Outline is Get for lists: the documents come with what one line about each tells, that is, names and addresses, container, people, times,
 // tags, status and custom properties, without their texts, permissions and the rest. They are shared: nobody changes them.
 // Changes that this process made show at once, those of other nodes within a second.
 func (c *Corpus) Outline(ctx context.Context, caller grant.Caller, keys ...string) (map[string]*Document, error) {
@@ -98,7 +99,7 @@ func (o *outlines) keep(version int64, docs map[string]*Document) {
 // small reports whether an outline is of ordinary size.
 func (d *Document) small() bool {
 	n := len(d.Title) + len(d.ViewURL) + len(d.Container) + 4*len(d.Readers)
-	for _, t := range d.Tags {
+	for _, t := range slices.Concat(d.Tags, d.AdditionalURLs) {
 		n += len(t)
 	}
 	for i := range d.Properties {
@@ -119,6 +120,7 @@ type outlined struct {
 	UpdatedBy   User       `json:"updatedBy"`
 	Tags        []string   `json:"tags"`
 	Status      string     `json:"status"`
+	URLs        []string   `json:"additionalUrls"`
 	Properties  []Property `json:"customProperties"`
 }
 
@@ -137,7 +139,7 @@ func scanOutline(row sqldb.Scanner) (*Document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("stored document %s: %w", d.Key, err)
 	}
-	d.MimeType, d.Container, d.ContainerID, d.Status = o.MimeType, o.Container, o.ContainerID, o.Status
+	d.MimeType, d.Container, d.ContainerID, d.Status, d.AdditionalURLs = o.MimeType, o.Container, o.ContainerID, o.Status, o.URLs
 	d.Author, d.Owner, d.UpdatedBy, d.Tags, d.Properties = o.Author, o.Owner, o.UpdatedBy, o.Tags, o.Properties
 	return &d, nil
 }

@@ -103,11 +103,17 @@ func enqueueRun(ctx context.Context, tx *sqldb.Tx, kind ProcessKind, datasource 
 
 // putRealm writes the realm of a datasource, and has its documents indexed anew where its users are others than before. Who
 // may read what follows from the row alone; under whose name a document is found, from the index.
-func (c *Corpus) putRealm(ctx context.Context, tx *sqldb.Tx, r directory.Realm) error {
+//
+// To borrow identities is to learn of them, through the debug operations and checkdocumentaccess: it takes a caller who may
+// write the lender too. Whoever sends the datasource again later need not.
+func (c *Corpus) putRealm(ctx context.Context, tx *sqldb.Tx, caller grant.Caller, r directory.Realm) error {
 	before, err := directory.LookupRealm(ctx, tx, r.Datasource)
 	fresh := fault.KindOf(err) == fault.Invalid
 	if err != nil && !fresh {
 		return err
+	}
+	if lender := r.IdentitySource; lender != "" && lender != r.Datasource && lender != before.IdentitySource && !caller.MayIndex(lender) {
+		return fault.Newf(fault.Forbidden, "To borrow the identities of %q needs an indexing token that covers it as well.", lender).WithField("identityDatasourceName")
 	}
 	if err = directory.PutRealm(ctx, tx, r); err != nil || fresh {
 		return err

@@ -54,7 +54,8 @@ func keyArgs(keys []string) []any {
 }
 
 // ByURL returns those documents that the caller may see and that have one of the addresses, as
-// viewURL or otherwise, by key.
+// viewURL or otherwise, by key. They come as from Outline: any number of documents can have one address, and few of them are wanted
+// in full.
 func (c *Corpus) ByURL(ctx context.Context, caller grant.Caller, urls ...string) (map[string]*Document, error) {
 	args := make([]any, 0, len(urls))
 	for _, u := range urls {
@@ -62,7 +63,7 @@ func (c *Corpus) ByURL(ctx context.Context, caller grant.Caller, urls ...string)
 			args = append(args, u)
 		}
 	}
-	return c.find(ctx, caller, whole, byURL, args)
+	return c.find(ctx, caller, outline, byURL, args)
 }
 
 // HasURL reports whether the document has an address, as viewURL or otherwise.

@@ -37,14 +37,14 @@ func (c *Corpus) Works(caller grant.Caller) map[job.Kind]job.Work {
 	}
 }
 
-// reindex puts documents into the queue as they are.
+// reindex puts documents into the queue as they are. Nothing has happened to them, so their lives do not tell of it.
 func (c *Corpus) reindex(ctx context.Context, tx *sqldb.Tx, keys []string) error {
 	if len(keys) == 0 {
 		return nil
 	}
 	changes := make([]change, len(keys))
 	for i, key := range keys {
-		changes[i] = change{key, opPut}
+		changes[i] = change{key, opAgain}
 	}
 	first, err := c.enqueue(ctx, tx, changes)
 	if err != nil {

@@ -1,6 +1,9 @@
 package corpus
 
-import "github.com/sheafsearch/sheaf/internal/sqldb"
+import (
+	"github.com/sheafsearch/sheaf/internal/job"
+	"github.com/sheafsearch/sheaf/internal/sqldb"
+)
 
 // Rules lists what holds of the rows of datasources, documents and the queue.
 func Rules() []sqldb.Rule {
@@ -21,6 +24,11 @@ func Rules() []sqldb.Rule {
 		{
 			Broken: "metadata of no document",
 			Query:  "SELECT m.key FROM document_metadata m LEFT JOIN documents d ON d.key = m.key WHERE d.key IS NULL ORDER BY m.key",
+		},
+		{
+			Broken: "submission that waits, and that no job will work on",
+			Query: `SELECT s.id FROM submissions s WHERE s.state = '` + submissionQueued + `' AND NOT EXISTS (SELECT 1 FROM jobs j
+				WHERE j.kind = '` + string(WorkSubmission) + `' AND j.args = s.id AND j.state IN ('` + string(job.Queued) + `', '` + string(job.Running) + `')) ORDER BY s.id`,
 		},
 		{
 			Broken: "datasource that nobody can see, for it has no realm",

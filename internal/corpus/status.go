@@ -37,7 +37,8 @@ type Status struct {
 	// Named says whether every user and group of the permissions was sent.
 	Named bool
 	// Indexed says whether the index shows the document as it was uploaded last; Unknown while the index is being filled.
-	Indexed   Certainty
+	Indexed Certainty
+	// IndexedAt is since when it shows it, never before UploadedAt; zero unless Indexed is Yes.
 	IndexedAt time.Time
 }
 
@@ -78,7 +79,10 @@ func (c *Corpus) Status(ctx context.Context, caller grant.Caller, ref Ref, shown
 		if s.Indexed = certain(position <= through && holds[key]); s.Indexed == Yes {
 			var first int64
 			first, _, err = c.markOf(ctx, tx, position)
-			s.IndexedAt = sqldb.Time(first)
+			// What came again as it was, is shown from the moment it came: a time before that would read as if it waited.
+			if s.IndexedAt = sqldb.Time(first); s.IndexedAt.Before(s.UploadedAt) {
+				s.IndexedAt = s.UploadedAt
+			}
 		}
 		return err
 	})

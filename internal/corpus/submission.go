@@ -76,7 +76,7 @@ func (c *Corpus) Submit(ctx context.Context, caller grant.Caller, datasource str
 	err = c.db.Write(ctx, sqldb.Bulk, func(tx *sqldb.Tx) error {
 		type load struct{ n, bytes int64 }
 		waiting, err := sqldb.One(ctx, tx, func(s sqldb.Scanner) (l load, err error) { err = s.Scan(&l.n, &l.bytes); return l, err },
-			"SELECT COUNT(*), COALESCE(SUM(LENGTH(body)), 0) FROM submissions WHERE state = $1", submissionQueued)
+			"SELECT COUNT(*), COALESCE(SUM(size), 0) FROM submissions WHERE state = $1", submissionQueued)
 		if err != nil {
 			return err
 		}
@@ -85,11 +85,11 @@ func (c *Corpus) Submit(ctx context.Context, caller grant.Caller, datasource str
 			f.RetryAfter = time.Minute
 			return f
 		}
-		if _, err = tx.Exec(ctx, "DELETE FROM submissions WHERE state <> $1 AND created_at < $2", submissionQueued, now.Add(-keepSubmissions).UnixMicro()); err != nil {
+		if _, err = tx.Exec(ctx, "DELETE FROM submissions WHERE state IN ($1, $2) AND created_at < $3", submissionDone, submissionFailed, now.Add(-keepSubmissions).UnixMicro()); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `INSERT INTO submissions (id, datasource, type, body, state, message, created_at, ended_at)
-			VALUES ($1, $2, $3, $4, $5, '', $6, 0)`, id, datasource, string(kind), string(body), submissionQueued, now.UnixMicro())
+		_, err = tx.Exec(ctx, `INSERT INTO submissions (id, datasource, type, body, size, state, message, created_at, ended_at)
+			VALUES ($1, $2, $3, $4, $5, $6, '', $7, 0)`, id, datasource, string(kind), string(body), len(body), submissionQueued, now.UnixMicro())
 		if err != nil {
 			return err
 		}
@@ -100,7 +100,7 @@ func (c *Corpus) Submit(ctx context.Context, caller grant.Caller, datasource str
 }
 
 // WorkOn has work done on a submission that waits, for the server itself, and keeps what came of it. One that was worked on already is not worked on
-// again. What went wrong is kept as its outcome; where a part of the server was away, it is worked on again later.
+// again. What went wrong is kept as its outcome; where a part of the server is away, it still waits.
 func (c *Corpus) WorkOn(ctx context.Context, caller grant.Caller, id string, work func(context.Context, Submission) error) error {
 	if err := maintains(caller); err != nil {
 		return err
@@ -124,29 +124,19 @@ func (c *Corpus) WorkOn(ctx context.Context, caller grant.Caller, id string, wor
 	state, message := submissionDone, ""
 	switch f, ok := errors.AsType[*fault.Fault](outcome); {
 	case outcome == nil:
-	case ctx.Err() != nil:
-		return outcome // the job goes back into the queue
-	case ok && f.Kind == fault.Unavailable:
-		return c.workLater(ctx, id)
+	case ctx.Err() != nil || ok && f.Kind == fault.Unavailable:
+		return outcome // it waits, and those after it do: one of them may be about the same document
 	case ok && f.Kind != fault.Internal:
 		state, message = submissionFailed, f.Message
 	default:
 		state, message = submissionFailed, "Internal error; the server's log has the details."
 	}
 	err = c.db.Write(ctx, sqldb.Bulk, func(tx *sqldb.Tx) error {
-		_, err := tx.Exec(ctx, "UPDATE submissions SET state = $2, message = $3, body = '', ended_at = $4 WHERE id = $1", id, state, message, time.Now().UnixMicro())
+		_, err := tx.Exec(ctx, "UPDATE submissions SET state = $2, message = $3, body = '', size = 0, ended_at = $4 WHERE id = $1", id, state, message, time.Now().UnixMicro())
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	return outcome
-}
-
-// workLater has a job try again in a minute.
-func (c *Corpus) workLater(ctx context.Context, id string) error {
-	return c.db.Write(ctx, sqldb.Bulk, func(tx *sqldb.Tx) error {
-		_, err := job.EnqueueAt(ctx, tx, WorkSubmission, id, time.Now().Add(time.Minute))
-		return err
-	})
 }

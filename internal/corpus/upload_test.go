@@ -219,3 +219,25 @@ func TestUploadRefused(t *testing.T) {
 		t.Errorf("a bad document among good ones = %v, want it named", err)
 	}
 }
+
+// TestUploadOverARestore holds that an upload does not go on over a restored backup: what its lost pages held would be stale.
+func TestUploadOverARestore(t *testing.T) {
+	w := newWorld(t, sqldbtest.Open(t))
+	w.must(w.Put(w.ctx, connector, "wiki", pages("a", "b", "c", "d", "e", "f"), 0))
+	send := func(p upload.Page, ids ...string) error {
+		p.Datasource, p.ID = "wiki", "u"
+		return w.Upload(w.ctx, connector, p, pages(ids...))
+	}
+	w.must(send(upload.Page{First: true}, "a", "b"))
+	w.must(w.Renew(w.ctx, maintenance)) // and the page with c was lost
+	for what, p := range map[string]upload.Page{"middle": {}, "last": {Last: true}} {
+		if err := send(p, "d", "e", "f"); fault.KindOf(err) != fault.Conflict {
+			t.Errorf("the %s page of an upload that was open = %v, want a conflict", what, err)
+		}
+	}
+	w.must(send(upload.Page{First: true, Last: true}, "a", "b", "c", "d", "e"))
+	uploadtest.Drain(t, w.db, w.removals())
+	if got := w.texts("SELECT doc_id FROM documents ORDER BY doc_id"); !slices.Equal(got, []string{"a", "b", "c", "d", "e"}) {
+		t.Errorf("documents after the upload began anew = %v, want a to e", got)
+	}
+}

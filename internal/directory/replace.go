@@ -83,7 +83,7 @@ func staleEmployees(ctx context.Context, tx *sqldb.Tx, s upload.Session) (stale,
 // removeEmployees withdraws stale records. The last Super Admin keeps theirs, for nobody could sign in to mend that.
 func removeEmployees(ctx context.Context, tx *sqldb.Tx, s upload.Session) (removed int64, more bool, err error) {
 	ids, err := sqldb.All(ctx, tx, sqldb.ScanText, "SELECT person_id FROM assertions WHERE source = $1 AND touched < $2 ORDER BY touched, person_id LIMIT $3",
-		string(Employee), s.Mark, chunk)
+		string(Employee), s.Mark, chunkPeople)
 	if err != nil {
 		return 0, false, err
 	}
@@ -112,7 +112,7 @@ func removeEmployees(ctx context.Context, tx *sqldb.Tx, s upload.Session) (remov
 		}
 		removed++
 	}
-	return removed, len(ids) == chunk, nil
+	return removed, len(ids) == chunkPeople, nil
 }
 
 // asserted reports whether p stays active when a source withdraws what it says.

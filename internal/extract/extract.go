@@ -53,8 +53,12 @@ type Reader struct {
 	turns chan struct{} // one for each document of a heavy format that is being read
 }
 
-// heavyAtOnce bounds how many documents of formats that are unpacked are read at once: each may take some two hundred MB for a moment.
+// heavyAtOnce bounds how many documents of formats that are unpacked, and how many large ones, are read at once: each may take some two hundred MB
+// for a moment.
 const heavyAtOnce = 2
+
+// maxLight is the size in bytes from which content counts as heavy whatever it is: markup takes hundreds of times the memory of its bytes.
+const maxLight = 256 << 10
 
 // New returns a Reader.
 func New() *Reader { return &Reader{turns: make(chan struct{}, heavyAtOnce)} }
@@ -69,7 +73,7 @@ func (r *Reader) Read(ctx context.Context, c Content) (Text, error) {
 	if err != nil {
 		return Text{}, err
 	}
-	if kind.heavy {
+	if kind.heavy || len(c.Data) > maxLight {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, MaxTime)
 		defer cancel()

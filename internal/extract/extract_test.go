@@ -152,6 +152,35 @@ func hostilePDFs() map[string][]byte {
 		"many trailers":                []byte("%PDF-1.4\n" + strings.Repeat("trailer <<", 200_000)),
 		"numbers":                      []byte("%PDF-1.4\n1 0 obj [" + strings.Repeat("0 ", 8<<20)),
 		"one font for every character": simplePDF(strings.Repeat("/F1 1 Tf ", 1<<20)),
+		"one content many times":       pdfOf("", catalog, pdfPart{dict: "<< /Kids [3 0 R] >>"}, pdfPart{dict: "<< /Contents [" + strings.Repeat("4 0 R ", 4000) + "] >>"}, pdfPart{stream: strings.Repeat(" ", 1<<20)}),
+		"one large form many times":    pdfOf("", catalog, pdfPart{dict: "<< /Kids [3 0 R] /Resources << /XObject << /X 5 0 R >> >> >>"}, pdfPart{dict: "<< /Contents 4 0 R >>"}, pdfPart{stream: strings.Repeat("/X Do ", 2000)}, pdfPart{dict: "/Subtype /Form", stream: strings.Repeat(" ", 28<<20)}),
+		"operands of no operator":      simplePDF(strings.Repeat("["+strings.Repeat("1 ", 490_000)+"]", 90)),
+		"fonts that know everything":   manyFonts(280),
+	}
+}
+
+// manyFonts is a page in so many fonts, each with a short table of all codes.
+func manyFonts(n int) []byte {
+	var list, use strings.Builder
+	parts := []pdfPart{{dict: "<< /Pages 2 0 R >>"}, {dict: "<< /Kids [3 0 R] >>"}, {}, {}, {stream: "beginbfrange <0000> <ffff> <00410042004300440045> endbfrange"}}
+	for i := range n {
+		fmt.Fprintf(&list, "/F%d %d 0 R ", i, len(parts)+1)
+		fmt.Fprintf(&use, "/F%d 1 Tf ", i)
+		parts = append(parts, pdfPart{dict: "<< /Subtype /Type0 /ToUnicode 5 0 R >>"})
+	}
+	parts[2].dict, parts[3].stream = "<< /Contents 4 0 R /Resources << /Font << "+list.String()+" >> >> >>", use.String()
+	return pdfOf("", parts...)
+}
+
+// TestManyAttributes holds that elements have an end: each attribute takes a hundred bytes of memory, and next to none of the archive.
+func TestManyAttributes(t *testing.T) {
+	// The second form has, in bytes, what opens an element within its values.
+	for head, value := range map[string]string{"": `b=""`, `<?xml version="1.0" encoding="iso-2022-jp"?>`: "b='\x1b$B<!\x1b(B'"} {
+		data := archiveOf(t, "word/document.xml", head+"<p "+strings.Repeat(strings.Repeat(`a="" `, 1000)+value+" ", 2000)+"/>")
+		_, err := extract.New().Read(t.Context(), extract.Content{Data: data})
+		if fault.KindOf(err) != fault.TooLarge {
+			t.Errorf("Read(two million attributes, %q) fails with %v, want %s", head, err, fault.TooLarge)
+		}
 	}
 }
 
@@ -182,8 +211,9 @@ func TestHostilePDFs(t *testing.T) {
 func TestMarksThatNest(t *testing.T) {
 	for name, unit := range map[string]string{
 		"quotes": ">", "lists": "- ", "numbers": "1. ", "brackets": "[", "stars": "*a", "ticks": "`a", "images": "![", "angles": "<", "links": "[a](", "underscores": "__a_",
+		"stars and underscores": "*a_ ", "definitions": "[a]: b\n",
 	} {
-		for _, text := range []string{strings.Repeat(unit, (256<<10)/len(unit)), strings.Repeat(strings.Repeat(unit, 40)+"\n", (256<<10)/(40*len(unit)+1))} {
+		for _, text := range []string{strings.Repeat(unit, (1000<<10)/len(unit)), strings.Repeat(strings.Repeat(unit, 40)+"\n", (1000<<10)/(40*len(unit)+1))} {
 			began := time.Now()
 			if _, err := extract.New().Read(t.Context(), extract.Content{MimeType: "text/markdown", Data: []byte(text)}); err != nil {
 				t.Errorf("%s: Read() fails: %v", name, err)

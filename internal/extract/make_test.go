@@ -106,8 +106,10 @@ func simplePDF(content string) []byte {
 // compositePDF has a page whose font maps codes of two bytes to characters, in a form, and objects in a stream of objects.
 func compositePDF() []byte {
 	table := "1 begincodespacerange <0000> <ffff> endcodespacerange 2 beginbfrange <0001> <0003> <0061> <0010> <0011> [<00660069> <D83DDEA2>] endbfrange 1 beginbfchar <0020> <0020> endbfchar"
-	inner := []string{"<< /Type /Pages /Kids [4 0 R] >>", "<< /Type /Page /Contents [6 0 R] /Resources << /XObject << /X 7 0 R >> >> >>",
-		"<< /Type /Font /Subtype /Type0 /ToUnicode 8 0 R /DescendantFonts [<< /DW 500 /W [1 [600 600] 3 9 700] >>] >>"}
+	inner := []string{
+		"<< /Type /Pages /Kids [4 0 R] >>", "<< /Type /Page /Contents [6 0 R] /Resources << /XObject << /X 7 0 R >> >> >>",
+		"<< /Type /Font /Subtype /Type0 /ToUnicode 8 0 R /DescendantFonts [<< /DW 500 /W [1 [600 600] 3 9 700] >>] >>",
+	}
 	numbers := []int{3, 4, 5}
 	var head, body strings.Builder
 	for i, s := range inner {

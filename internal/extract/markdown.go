@@ -15,6 +15,7 @@ import (
 const (
 	maxMarkdown = 1 << 20 // bytes
 	maxNested   = 64      // marks that open a block, or brackets, in one line
+	maxMarks    = 8192    // brackets, and marks within the text, in lines without an empty one between: a paragraph ends there at the latest
 )
 
 func readMarkdown(_ context.Context, data []byte, charset string) (title, body string, err error) {
@@ -28,13 +29,20 @@ func readMarkdown(_ context.Context, data []byte, charset string) (title, body s
 	return title, body, nil
 }
 
-// nested reports whether a line has more marks than people write.
+// nested reports whether a line or paragraph has more marks than people write.
 func nested(data []byte) bool {
+	marks := 0
 	for line := range bytes.Lines(data) {
+		if len(bytes.TrimSpace(line)) == 0 {
+			marks = 0
+		}
+		brackets := bytes.Count(line, []byte("["))
+		if marks += brackets + bytes.Count(line, []byte("*")) + bytes.Count(line, []byte("_")) + bytes.Count(line, []byte("`")); marks > maxMarks {
+			return true
+		}
 		begin := len(line) - len(bytes.TrimLeft(line, " \t>*+-0123456789.)"))
 		blocks := begin - bytes.Count(line[:begin], []byte(" ")) - bytes.Count(line[:begin], []byte("\t")) // a rule of dashes opens none, and is short
-		if blocks > maxNested && bytes.ContainsAny(line[:begin], ">*+.)") || bytes.Count(line, []byte("[")) > 8*maxNested ||
-			bytes.Count(line, []byte("*"))+bytes.Count(line, []byte("_"))+bytes.Count(line, []byte("`")) > 64*maxNested {
+		if blocks > maxNested && bytes.ContainsAny(line[:begin], ">*+.)") || brackets > 8*maxNested {
 			return true
 		}
 	}

@@ -107,6 +107,29 @@ func (b budget) Read(buf []byte) (int, error) {
 	return n, err
 }
 
+// maxEquals bounds the attributes of one element, each of which takes many times the memory of its text, by the signs of equality between two
+// marks that open an element.
+const maxEquals = 100_000
+
+// attributes reads XML until one element has too many attributes. No attribute goes without a sign of equality or holds what opens an
+// element, so that within one the count never starts anew.
+type attributes struct {
+	r      io.Reader
+	equals int
+}
+
+func (a *attributes) Read(buf []byte) (int, error) {
+	n, err := a.r.Read(buf)
+	last := bytes.LastIndexByte(buf[:n], '<')
+	if last >= 0 {
+		a.equals = 0
+	}
+	if a.equals += bytes.Count(buf[last+1:n], []byte("=")); a.equals > maxEquals {
+		return n, errTooMuch
+	}
+	return n, err
+}
+
 // xml calls each with the tokens of a part; one that is missing has none. Tokens are raw: names keep their prefix in Name.Space, nothing is
 // nested on any stack, and entities of the document's own are an error.
 func (p *parcel) xml(name string, each func(xml.Token)) error {
@@ -119,8 +142,11 @@ func (p *parcel) xml(name string, each func(xml.Token)) error {
 		return errors.Join(errBroken, err)
 	}
 	defer func() { _ = part.Close() }() // read only
-	d := xml.NewDecoder(budget{part, p})
-	d.CharsetReader = charset.NewReaderLabel
+	d := xml.NewDecoder(&attributes{r: budget{part, p}})
+	d.CharsetReader = func(label string, in io.Reader) (io.Reader, error) {
+		r, err := charset.NewReaderLabel(label, in)
+		return &attributes{r: r}, err
+	}
 	for {
 		if p.steps++; p.steps%4096 == 0 && p.ctx.Err() != nil {
 			return p.ctx.Err()

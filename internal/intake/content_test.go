@@ -126,10 +126,26 @@ func TestWhatADatasourceDeclares(t *testing.T) {
 func TestValuesAreHeldToWhatIsDeclared(t *testing.T) {
 	w := newWorld(t)
 	for _, c := range []struct{ property, value, holds string }{
-		{"severity", `5`, "declared PICKLIST"}, {"severity", `["a"]`, "declared PICKLIST"}, {"severity", `"high"`, ""}, {"SEVERITY", `true`, "declared PICKLIST"},
-		{"effort", `"x"`, "whole number"}, {"effort", `1.5`, "whole number"}, {"effort", `1e300`, "whole number"}, {"effort", `"12"`, ""}, {"effort", `-3`, ""},
-		{"teams", `[1]`, "list of texts"}, {"teams", `{"a":1}`, "list of texts"}, {"teams", `["a","b"]`, ""}, {"teams", `"a"`, ""}, {"teams", `null`, ""},
-		{"Due Date", `"tomorrow"`, "2006-01-02"[:4]}, {"Due Date", `"2026-02-30"`, "2006"}, {"Due Date", `"2026-02-03"`, ""}, {"due date", `"2026-02-03T04:05:06+01:00"`, ""}, {"Due Date", `1767225600`, ""}, {"Due Date", `1e15`, "2006"},
+		{"severity", `5`, "declared PICKLIST"},
+		{"severity", `["a"]`, "declared PICKLIST"},
+		{"severity", `"high"`, ""},
+		{"SEVERITY", `true`, "declared PICKLIST"},
+		{"effort", `"x"`, "whole number"},
+		{"effort", `1.5`, "whole number"},
+		{"effort", `1e300`, "whole number"},
+		{"effort", `"12"`, ""},
+		{"effort", `-3`, ""},
+		{"teams", `[1]`, "list of texts"},
+		{"teams", `{"a":1}`, "list of texts"},
+		{"teams", `["a","b"]`, ""},
+		{"teams", `"a"`, ""},
+		{"teams", `null`, ""},
+		{"Due Date", `"tomorrow"`, "2006-01-02"[:4]},
+		{"Due Date", `"2026-02-30"`, "2006"},
+		{"Due Date", `"2026-02-03"`, ""},
+		{"due date", `"2026-02-03T04:05:06+01:00"`, ""},
+		{"Due Date", `1767225600`, ""},
+		{"Due Date", `1e15`, "2006"},
 		{"undeclared", `{"any":"thing"}`, ""},
 	} {
 		a := w.bug("v", fmt.Sprintf(`,"customProperties":[{"name":%q,"value":%s}]`, c.property, c.value))
@@ -229,8 +245,12 @@ func TestBodiesComeIn(t *testing.T) {
 		t.Fatal(a.Body)
 	}
 	docs, err = w.Corpus.ByURL(t.Context(), w.ann, "https://short.example/1")
-	if d := docs["tracker/Bug/urls"]; err != nil || d == nil || d.Title != "notes.txt" || d.NativeAppURL != "app://1" {
+	if d := docs["tracker/Bug/urls"]; err != nil || d == nil || d.Title != "notes.txt" {
 		t.Errorf("ByURL() = %+v, %v, want the document with the title of its file", docs, err)
+	}
+	docs, err = w.Corpus.Get(t.Context(), w.ann, "tracker/Bug/urls")
+	if d := docs["tracker/Bug/urls"]; err != nil || d == nil || d.NativeAppURL != "app://1" {
+		t.Errorf("the document = %+v, %v, want its address in an app", d, err)
 	}
 }
 

@@ -142,7 +142,7 @@ func TestAStoryOfIntake(t *testing.T) {
 		}
 		check("at first", "ann@example.com", "2", "4", "one")
 		check("at first", "bob@example.com", "2", "3", "4")
-		docs, err := s.corpus.ByURL(t.Context(), grant.Mint(&grant.Facts{Kind: grant.Maintenance}), "https://wiki/1")
+		docs, err := s.corpus.Get(t.Context(), grant.Mint(&grant.Facts{Kind: grant.Maintenance}), "wiki/Page/one")
 		if d := docs["wiki/Page/one"]; err != nil || d == nil || d.Title != "From the page" || d.Body != "Hello" || d.ID != "One" || d.MimeType != "text/html" {
 			t.Errorf("the stored document = %+v, %v, want its title and text from the page", d, err)
 		}

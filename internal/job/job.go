@@ -4,7 +4,7 @@
 // Its one idea is the lease: a runner claims a job for half a minute and renews that while it works, so
 // that the job of a node that died is taken over by another, and no job runs twice at once.
 // A job may therefore begin again from its start; its work must bear that. Rooms, the admin API and the
-// command line enqueue; one Runner a process works.
+// command line enqueue; a process has a Runner for each lane of kinds that must not wait for each other.
 package job
 
 import (
@@ -27,7 +27,10 @@ const (
 	lease    = 30 * time.Second
 	renew    = lease / 3
 	wake     = 250 * time.Millisecond
+	longest  = time.Minute // between two tries of a job that needs something that is away
 	keepDone = 30 * 24 * time.Hour
+
+	forgetStep = 200 // of those that ended, at a time
 )
 
 // Kind names what a job does, such as "reindex".
@@ -61,7 +64,8 @@ type Job struct {
 func (j Job) Ended() bool { return j.State == Done || j.State == Failed }
 
 // Work does what a job asks. It reports how far it is as often as it likes; what it returns is kept as
-// the job's message. A fault's message is shown to administrators; other errors only reach the log.
+// the job's message. A fault's message is shown to administrators; other errors only reach the log. Work that ends with a
+// fault.Unavailable is done again a little later.
 type Work func(ctx context.Context, j Job, report func(done, total int64)) (message string, err error)
 
 // Enqueue adds a job within a transaction and returns its id.
@@ -107,7 +111,8 @@ type Runner struct {
 	works map[Kind]Work
 }
 
-// NewRunner returns a runner for the given kinds of job. Others are left to other runners.
+// NewRunner returns a runner for the given kinds of job. Others are left to other runners. Of these kinds one job is under way
+// at a time on all nodes together, in the order in which they were enqueued: what two of them do to one thing does not cross.
 func NewRunner(db *sqldb.DB, log *slog.Logger, works map[Kind]Work) *Runner {
 	return &Runner{db: db, log: log, owner: sqldb.NewID(), works: works}
 }
@@ -147,7 +152,7 @@ func Orphan(ctx context.Context, db *sqldb.DB) error {
 	})
 }
 
-// claim takes the oldest job that waits or whose lease ran out, and forgets those that ended long ago.
+// claim takes the oldest job that waits or whose lease ran out, and with it forgets some that ended long ago.
 func (r *Runner) claim(ctx context.Context) (j Job, err error) {
 	kinds := make([]any, 0, len(r.works)+5)
 	now := time.Now()
@@ -156,12 +161,15 @@ func (r *Runner) claim(ctx context.Context) (j Job, err error) {
 		kinds = append(kinds, string(kind))
 	}
 	err = r.db.Write(ctx, sqldb.Bulk, func(tx *sqldb.Tx) error {
-		_, err := tx.Exec(ctx, "DELETE FROM jobs WHERE state IN ($1, $2) AND changed < $3", string(Done), string(Failed), now.Add(-keepDone).UnixMicro())
+		// What ended long ago was made longer ago, and by that an index finds it: there can be a job for each submission of a month.
+		_, err := tx.Exec(ctx, `DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE state IN ($1, $2) AND created < $3 AND changed < $3 LIMIT $4)`,
+			string(Done), string(Failed), now.Add(-keepDone).UnixMicro(), forgetStep)
 		if err != nil {
 			return err
 		}
 		j, err = sqldb.One(ctx, tx, scan, `UPDATE jobs SET state = $5, owner = $1, lease = $2, changed = $3 WHERE id = (
 			SELECT id FROM jobs WHERE (state = $4 AND not_before <= $3 OR state = $5 AND lease < $3) AND kind IN `+sqldb.In(6, len(r.works))+`
+			AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.state = $5 AND o.lease >= $3 AND o.kind IN `+sqldb.In(6, len(r.works))+`)
 			ORDER BY created, id LIMIT 1) RETURNING `+columns, kinds...)
 		return err
 	})
@@ -178,23 +186,24 @@ func (r *Runner) work(ctx context.Context, j Job) {
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
-		tick := time.NewTicker(wake)
+		tick, renewed := time.NewTicker(wake), time.Now()
 		defer tick.Stop()
 		for {
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				if err := r.put(ctx, j.ID, Running, done.Load(), total.Load(), ""); err != nil {
+				err := r.put(ctx, j.ID, Running, done.Load(), total.Load(), "")
+				if err == nil {
+					renewed = time.Now()
+				} else if fault.KindOf(err) != fault.Unavailable || time.Since(renewed) > lease-renew {
 					cancel(err)
 					return
 				}
 			}
 		}
 	}()
-	message, err := guard(func() (string, error) {
-		return r.works[j.Kind](ctx, j, func(d, t int64) { done.Store(d); total.Store(t) })
-	})
+	message, err := r.try(ctx, j, func(d, t int64) { done.Store(d); total.Store(t) })
 	cause := context.Cause(ctx)
 	cancel(nil)
 	<-stopped
@@ -216,6 +225,23 @@ func (r *Runner) work(ctx context.Context, j Job) {
 	defer stop()
 	if err := r.put(end, j.ID, state, done.Load(), total.Load(), message); err != nil {
 		r.log.Warn("record the end of a job", "kind", j.Kind, "job", j.ID, "err", err)
+	}
+}
+
+// try does the work of a job, again and again while something that it needs is away: what was enqueued is not lost by a
+// database that restarts.
+func (r *Runner) try(ctx context.Context, j Job, report func(done, total int64)) (message string, err error) {
+	for wait := wake; ; wait = min(2*wait, longest) {
+		message, err = guard(func() (string, error) { return r.works[j.Kind](ctx, j, report) })
+		if fault.KindOf(err) != fault.Unavailable {
+			return message, err
+		}
+		r.log.Warn("a job waits for what is away", "kind", j.Kind, "job", j.ID, "err", err)
+		select {
+		case <-ctx.Done():
+			return message, err
+		case <-time.After(wait):
+		}
 	}
 }
 

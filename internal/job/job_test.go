@@ -146,3 +146,29 @@ func TestStopReturnsTheJob(t *testing.T) {
 		t.Errorf("after a stop the job is %v, %v, want queued", j.State, err)
 	}
 }
+
+// TestAway holds that a job outlives what it needs being away for a while, and goes before those that came after it.
+func TestAway(t *testing.T) {
+	db := sqldbtest.Open(t)
+	var tries atomic.Int32
+	var early atomic.Bool
+	defer run(t, NewRunner(db, slog.New(slog.DiscardHandler), map[Kind]Work{
+		"need": func(context.Context, Job, func(int64, int64)) (string, error) {
+			if tries.Add(1) < 3 {
+				return "", fault.New(fault.Unavailable, "The database is not available.")
+			}
+			return "there", nil
+		},
+		"next": func(context.Context, Job, func(int64, int64)) (string, error) {
+			early.Store(tries.Load() < 3)
+			return "", nil
+		},
+	}))()
+	id, next := enqueue(t, db, "need", ""), enqueue(t, db, "next", "")
+	if j := await(t, db, id, Done, Failed); j.Message != "there" || tries.Load() != 3 {
+		t.Errorf("the job ended as %s %q after %d tries, want it done at the third", j.State, j.Message, tries.Load())
+	}
+	if await(t, db, next, Done, Failed); early.Load() {
+		t.Error("a later job was done first")
+	}
+}

@@ -60,3 +60,62 @@ func TestOrphan(t *testing.T) {
 		}
 	})
 }
+
+// TestForgotten holds that what ended a month ago is forgotten, and nothing else.
+func TestForgotten(t *testing.T) {
+	sqldbtest.Both(t, func(t *testing.T, db *sqldb.DB) {
+		old, fresh, long, waiting := enqueue(t, db, "a", ""), enqueue(t, db, "a", ""), enqueue(t, db, "a", ""), enqueue(t, db, "b", "")
+		month := time.Now().Add(-keepDone - time.Hour).UnixMicro()
+		err := db.Write(t.Context(), sqldb.Bulk, func(tx *sqldb.Tx) error {
+			for id, set := range map[string]string{
+				old: "state = 'done', created = $2, changed = $2", fresh: "state = 'failed', changed = $2 + 7200000000", long: "state = 'done', created = $2",
+				waiting: "created = $2, changed = $2",
+			} {
+				if _, err := tx.Exec(t.Context(), "UPDATE jobs SET "+set+" WHERE id = $1", id, month); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if j, err := NewRunner(db, nil, map[Kind]Work{"b": nil}).claim(t.Context()); err != nil || j.ID != waiting {
+			t.Fatalf("claim = %v, %v, want %s", j.ID, err, waiting)
+		}
+		for id, gone := range map[string]bool{old: true, fresh: false, long: false, waiting: false} {
+			if _, err := Get(t.Context(), db, id); err != nil != gone {
+				t.Errorf("Get(%s) = %v, want it gone: %v", id, err, gone)
+			}
+		}
+	})
+}
+
+// TestInOrder holds that the runners of two nodes do not pass each other, also where one of them was killed.
+func TestInOrder(t *testing.T) {
+	sqldbtest.Both(t, func(t *testing.T, db *sqldb.DB) {
+		first, second, other := enqueue(t, db, "a", ""), enqueue(t, db, "b", ""), enqueue(t, db, "c", "")
+		lane := map[Kind]Work{"a": nil, "b": nil}
+		claim := func(works map[Kind]Work, want string) {
+			t.Helper()
+			j, err := NewRunner(db, nil, works).claim(t.Context())
+			if want == "" && fault.KindOf(err) != fault.NotFound || j.ID != want {
+				t.Errorf("claim = %q, %v, want %q", j.ID, err, want)
+			}
+		}
+		claim(lane, first)
+		claim(lane, "")
+		claim(map[Kind]Work{"c": nil}, other)
+		if err := Orphan(t.Context(), db); err != nil {
+			t.Fatal(err)
+		}
+		claim(lane, first)
+		if err := db.Write(t.Context(), sqldb.Bulk, func(tx *sqldb.Tx) error {
+			_, err := tx.Exec(t.Context(), "UPDATE jobs SET state = 'done' WHERE id = $1", first)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		claim(lane, second)
+	})
+}

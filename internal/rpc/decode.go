@@ -289,10 +289,7 @@ func (x *exchange) decode(req any) error {
 	defer metered.release()
 	buf := buffers.Get().(*bytes.Buffer)
 	defer putBuffer(buf)
-	if n := x.r.ContentLength; n > 0 && n <= maxPooled {
-		buf.Grow(int(n) + bytes.MinRead)
-	}
-	if _, err := buf.ReadFrom(&metered); err != nil {
+	if err := x.readAll(buf, &metered); err != nil {
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
 			return x.tooLarge().Wrap(err)
 		}
@@ -312,6 +309,35 @@ func (x *exchange) decode(req any) error {
 		return jsonFault(err)
 	}
 	return nil
+}
+
+// readAll reads r into buf, which is empty. Room for what comes is doubled as it arrives, as bytes.Buffer has it, but
+// never past what the body may have, so that a body of the largest size takes its size and a half rather than thrice.
+func (x *exchange) readAll(buf *bytes.Buffer, r io.Reader) error {
+	most := x.rt.op.MaxBody + 1
+	if n := x.r.ContentLength; n >= 0 && x.r.Header.Get("Content-Encoding") == "" {
+		most = n + 1 // one more, so that the end is read without growing
+		if most <= maxPooled {
+			buf.Grow(int(most))
+		}
+	}
+	text := buf.AvailableBuffer()
+	for {
+		if len(text) == cap(text) {
+			larger := make([]byte, len(text), max(min(int64(2*cap(text)), most), int64(len(text)+bytes.MinRead)))
+			copy(larger, text)
+			text = larger
+		}
+		n, err := r.Read(text[len(text):cap(text)])
+		text = text[:len(text)+n]
+		if err != nil {
+			*buf = *bytes.NewBuffer(text)
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
 }
 
 // bodyFault tells an oversized body and a fault of our own apart from a broken one.

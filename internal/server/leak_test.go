@@ -20,7 +20,7 @@ func TestNobodySeesMoreOrLess(t *testing.T) {
 	checks, first := number(t, "SHEAF_TEST_CHECKS", 60_000), number(t, "SHEAF_TEST_SEED", 0)
 	const worlds = 4
 	for seed := range uint64(worlds) {
-		seed += uint64(first) * worlds //nolint:gosec // not negative
+		seed += uint64(first) * worlds
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, sheaftest.Open(t), seed)
@@ -68,6 +68,10 @@ func (p *prober) probe(person *worldPerson) {
 	p.fetch(person)
 	p.byFacets(person)
 	p.complete(person, "zq")
+	p.values(person)
+	p.entities(person)
+	p.platform(person)
+	p.within(person)
 	for range 4 {
 		d := p.anyDoc()
 		p.find(person, d)
@@ -76,6 +80,7 @@ func (p *prober) probe(person *worldPerson) {
 		p.readers(person, d)
 		p.access(person, d)
 		p.recommend(person, d)
+		p.talk(person, d)
 	}
 }
 
@@ -85,7 +90,14 @@ var anyToken = regexp.MustCompile(`zq[a-z]{8}|zg-\d`)
 // returns the tokens that the answer tells of.
 func (p *prober) ask(person *worldPerson, path string, body any, typed ...string) (sheaftest.Answer, map[string]bool) {
 	p.t.Helper()
-	a := p.s.Do("POST", "/rest/api/v1/"+path, p.s.As(person.addresses[0]), body)
+	if !strings.HasPrefix(path, "/") {
+		path = "/rest/api/v1/" + path
+	}
+	method := "POST"
+	if body == nil {
+		method = "GET"
+	}
+	a := p.s.Do(method, path, p.s.As(person.addresses[0]), body)
 	if a.Status >= http.StatusInternalServerError {
 		p.t.Fatalf("%s %v = %d %s", path, body, a.Status, a.Body)
 	}
@@ -112,7 +124,7 @@ func (p *prober) ask(person *worldPerson, path string, body any, typed ...string
 var ownSearch = regexp.MustCompile(`\{"result":"([^"]|\\")*","resultType":"HISTORY"[^}]*\}`)
 
 // random are the fields in which any letters may stand together.
-var random = regexp.MustCompile(`"(requestID|trackingToken|cursor)":"[^"]*"`)
+var random = regexp.MustCompile(`"(requestID|request_id|trackingToken|cursor|next_cursor)":"[^"]*"`)
 
 // withoutHistory leaves out of completions what the person searched for earlier themselves, and what is random.
 func (p *prober) withoutHistory(person *worldPerson, body string) string {
@@ -363,4 +375,74 @@ func (p *prober) recommend(person *worldPerson, d *worldDoc) {
 	if told[d.token] {
 		p.t.Errorf("recommendations beside %s as %s hold the document itself", d.token, person.addresses[0])
 	}
+}
+
+// values asks for the values that documents have, as completions of an operator and as facets.
+func (p *prober) values(person *worldPerson) {
+	operator := pick(p.world, []string{"tag:", "container:", "berth:", "channel:"})
+	_, told := p.ask(person, "autocomplete", map[string]any{"query": operator, "resultTypes": []string{"OPERATOR_VALUE"}, "resultSize": 200})
+	if operator != "berth:" { // nobody has declared that
+		p.same(person, "completing "+operator, told, every)
+	}
+	_, told = p.ask(person, "search", map[string]any{"query": "harbour", "pageSize": 0, "requestOptions": map[string]any{
+		"facetBucketSize": 200, "defaultFacets": []string{"berth"}, "responseHints": []string{"FACET_RESULTS"},
+	}})
+	p.same(person, "the facet berth", told, every)
+}
+
+// entities lists the things of the one source that has any.
+func (p *prober) entities(person *worldPerson) {
+	a, told := p.ask(person, "listentities", map[string]any{"entityType": "CUSTOM_ENTITIES", "pageSize": 100, "includeFields": []string{"FACETS"}})
+	p.same(person, "listentities", told, func(d *worldDoc) bool { return d.source.entities })
+	var answer struct {
+		Total  int `json:"totalCount"`
+		Facets []struct {
+			Buckets []struct {
+				Count int `json:"count"`
+			} `json:"buckets"`
+		} `json:"facetResults"`
+	}
+	a.Decode(&answer)
+	for _, f := range answer.Facets {
+		if len(f.Buckets) != 1 || f.Buckets[0].Count != len(told) {
+			p.t.Errorf("listentities as %s counts %+v, want %d", person.addresses[0], f.Buckets, len(told))
+		}
+	}
+	if answer.Total != len(told) {
+		p.t.Errorf("listentities as %s says that there are %d, want %d", person.addresses[0], answer.Total, len(told))
+	}
+}
+
+// platform asks the same in the words of the Platform API.
+func (p *prober) platform(person *worldPerson) {
+	shelf := fmt.Sprintf("shelf%d", p.rng.IntN(5))
+	_, told := p.ask(person, "/api/search", map[string]any{"query": "harbour", "page_size": 100, "filters": []any{map[string]any{"field": "status", "values": []string{shelf}}}})
+	p.same(person, "/api/search for "+shelf, told, func(d *worldDoc) bool { return d.shelf() == shelf })
+	p.ask(person, "/api/search/filters?query=harbour&datasources="+pick(p.world, p.sources).name, nil)
+}
+
+// within searches in a container, and outside of it.
+func (p *prober) within(person *worldPerson) {
+	d := p.anyDoc()
+	spec := map[string]any{"containerSpecs": []any{map[string]any{"id": d.source.name + "/box/" + d.box()}}}
+	inside := func(other *worldDoc) bool { return other.source == d.source && other.box() == d.box() }
+	_, told := p.ask(person, "search", map[string]any{"query": "harbour", "pageSize": 100, "requestOptions": map[string]any{"inclusions": spec}})
+	p.same(person, "search in a container", told, inside)
+	_, told = p.ask(person, "search", map[string]any{"query": "harbour", "pageSize": 100, "requestOptions": map[string]any{"exclusions": spec}})
+	p.same(person, "search outside of a container", told, func(other *worldDoc) bool { return !inside(other) })
+}
+
+// talk reads the conversation that a document is in, and the document as a thread.
+func (p *prober) talk(person *worldPerson, d *worldDoc) {
+	talks := func(other *worldDoc) bool { return other.source.category == "MESSAGING" }
+	ask := func(kind, id string) map[string]bool {
+		_, told := p.ask(person, "messages", map[string]any{
+			"idType": kind, "id": id, "datasource": pick(p.world, []string{"alder", "GCHAT"}), "direction": pick(p.world, []string{"OLDER", "NEWER"}), "includeRootMessage": true,
+		})
+		return told
+	}
+	p.same(person, "messages of "+d.box(), ask("CONVERSATION_ID", d.box()), func(other *worldDoc) bool { return talks(other) && other.box() == d.box() })
+	same := func(other *worldDoc) bool { return talks(other) && other == d }
+	p.same(person, "messages of a thread", ask("THREAD_ID", d.token), same)
+	p.same(person, "messages of a channel", ask("CHANNEL_NAME", "#"+d.token+" "+d.shelf()), same)
 }

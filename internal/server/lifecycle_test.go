@@ -171,7 +171,8 @@ func TestWhereADatasourceStands(t *testing.T) {
 			Users, Groups, Memberships struct{ Counts struct{ Uploaded int } }
 		}
 		DatasourceVisibility string
-	}) {
+	},
+	) {
 		t.Helper()
 		c.CatchUp()
 		c.post(200, "debug/wiki/status", "", &s)

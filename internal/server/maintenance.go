@@ -28,12 +28,18 @@ const (
 	Check   job.Kind = "check"
 )
 
-// works are the kinds of background work that a server does.
-func (s *Server) works() map[job.Kind]job.Work {
-	works := map[job.Kind]job.Work{Reindex: s.reindex, Check: s.check, upload.RemoveStale: s.uploads().Work, corpus.Process: s.Corpus.ProcessWork}
-	works[corpus.WorkSubmission] = indocuments.New(s.Corpus).Work(s.Authority.Maintenance())
-	maps.Copy(works, s.Corpus.Works(s.Authority.Maintenance()))
-	return works
+// works are the kinds of background work that a server does, in lanes that work side by side: what takes a connector's
+// data away does not wait for a large datasource that is gone through again, nor does what somebody at a keyboard waits
+// for. Submissions are one lane, in the order in which they came.
+func (s *Server) works() []map[job.Kind]job.Work {
+	again := s.Corpus.Works(s.Authority.Maintenance())
+	again[corpus.Process] = s.Corpus.ProcessWork
+	return []map[job.Kind]job.Work{
+		{Reindex: s.reindex, Check: s.check},
+		{upload.RemoveStale: s.uploads().Work},
+		{corpus.WorkSubmission: indocuments.New(s.Corpus).Work(s.Authority.Maintenance())},
+		again,
+	}
 }
 
 // uploads removes what bulk uploads leave stale.

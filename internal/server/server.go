@@ -138,8 +138,10 @@ func (s *Server) start(ctx context.Context) error {
 			return err
 		}
 	}
-	runner := job.NewRunner(s.DB, s.cfg.Log, s.works())
-	s.running.Go(func() { runner.Run(background) })
+	for _, lane := range s.works() {
+		runner := job.NewRunner(s.DB, s.cfg.Log, lane)
+		s.running.Go(func() { runner.Run(background) })
+	}
 	s.running.Go(func() { s.Corpus.WatchNames(background, s.Authority.Maintenance(), s.cfg.Log) })
 	s.running.Go(func() { s.Corpus.Tend(background, s.Authority.Maintenance(), s.cfg.Log) })
 	head, err := s.Corpus.Head(ctx, s.Authority.Maintenance())

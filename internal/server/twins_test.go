@@ -2,7 +2,9 @@ package server_test
 
 import (
 	"fmt"
+	"net/url"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -56,8 +58,13 @@ var took = regexp.MustCompile(`,"backendTimeMillis":\d+`)
 
 func alike(t *testing.T, q question, bareToken, fullToken string, bare, full *world) {
 	t.Helper()
-	a := bare.s.Do("POST", "/rest/api/v1/"+q.path, bareToken, q.body)
-	b := full.s.Do("POST", "/rest/api/v1/"+q.path, fullToken, q.body)
+	method, path := "POST", "/rest/api/v1/"+q.path
+	if rest, is := strings.CutPrefix(q.path, "GET "); is {
+		method, path = "GET", rest
+	} else if strings.HasPrefix(q.path, "/") {
+		path = q.path
+	}
+	a, b := bare.s.Do(method, path, bareToken, q.body), full.s.Do(method, path, fullToken, q.body)
 	if a.Status != b.Status {
 		t.Errorf("%s %v = %d without hidden documents and %d with them", q.path, q.body, a.Status, b.Status)
 	}
@@ -76,7 +83,7 @@ func (w *world) hideFrom(person *worldPerson) {
 			others = append(others, u)
 		}
 	}
-	dogwood := &worldSource{name: "dogwood", byEmail: true, users: map[string]*worldUser{}, members: map[string]map[worldMember]bool{}}
+	dogwood := &worldSource{name: "dogwood", byEmail: true, category: "MESSAGING", entities: true, users: map[string]*worldUser{}, members: map[string]map[worldMember]bool{}}
 	dogwood.lender = dogwood
 	w.sources = append(w.sources, dogwood)
 	w.configure(dogwood)
@@ -119,7 +126,15 @@ func (w *world) questions(full *world) []question {
 				"facetBucketSize": 100, "responseHints": []string{"FACET_RESULTS"}, "facetBucketFilter": map[string]any{"facet": "tag", "prefix": "hid"},
 			}}},
 			question{"autocomplete", map[string]any{"query": query, "resultSize": 200}},
+			question{"listentities", map[string]any{"entityType": "CUSTOM_ENTITIES", "query": query, "pageSize": 3, "includeFields": []string{"FACETS"}}},
+			question{"/api/search", map[string]any{"query": query, "page_size": 5, "datasources": []string{"dogwood"}}},
+			question{"/api/search", map[string]any{"query": query, "page_size": 5, "filters": []any{map[string]any{"field": "tag", "operator": "NOT_EQUALS", "values": []string{"hidden"}}}}},
+			question{"GET /api/search/filters?datasources=alder&query=" + url.QueryEscape(query), nil},
 		)
+	}
+	list = append(list, question{"GET /api/search/filters", nil}, question{"GET /api/search/filters?datasources=dogwood", nil})
+	for _, operator := range []string{"tag:", "app:", "status:", "container:", "berth:", "type:", "ta", "do"} {
+		list = append(list, question{"autocomplete", map[string]any{"query": operator, "resultSize": 200}})
 	}
 	n := 0
 	for _, d := range full.docs {
@@ -136,6 +151,14 @@ func (w *world) questions(full *world) []question {
 			question{"getdocuments", map[string]any{"documentSpecs": []any{map[string]any{"id": d.key()}, map[string]any{"url": d.url()}}, "includeFields": []string{"DOCUMENT_CONTENT", "VISITORS_COUNT"}}},
 			question{"getdocumentsbyfacets", map[string]any{"filterSets": []any{map[string]any{"filters": []any{map[string]any{"fieldName": "tag", "values": []any{map[string]any{"value": d.token, "relationType": "EQUALS"}}}}}}}},
 			question{"getdocpermissions", map[string]any{"documentId": d.key()}},
+			question{"messages", map[string]any{"idType": "THREAD_ID", "id": d.token, "datasource": d.source.name, "includeRootMessage": true}},
+			question{"messages", map[string]any{"idType": "CONVERSATION_ID", "id": d.box(), "datasource": "SLACK"}},
+			question{"search", map[string]any{"query": "", "pageSize": 3, "requestOptions": map[string]any{"facetBucketSize": 3, "inclusions": map[string]any{
+				"containerSpecs": []any{map[string]any{"id": d.key()}, map[string]any{"url": d.url()}, map[string]any{"id": d.source.name + "/box/" + d.box()}},
+			}}}},
+			question{"search", map[string]any{"query": "", "pageSize": 3, "requestOptions": map[string]any{"exclusions": map[string]any{
+				"containerSpecs": []any{map[string]any{"url": d.url()}}, "documentSpecs": []any{map[string]any{"id": d.key()}, map[string]any{"url": d.url()}},
+			}}}},
 			question{"recommendations", map[string]any{"recommendationDocumentSpec": map[string]any{"url": d.url()}, "pageSize": 20}},
 			question{"recommendations", map[string]any{"requestOptions": map[string]any{"context": map[string]any{"title": d.token + " secret harbour", "content": map[string]any{"fullTextList": []string{"the harbour secret"}}}}}},
 		)

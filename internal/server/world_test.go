@@ -35,8 +35,11 @@ type worldSource struct {
 	byEmail bool
 	lender  *worldSource // whose users and groups count here; itself unless they are borrowed
 	testers []string     // addresses; none means everybody
-	users   map[string]*worldUser
-	members map[string]map[worldMember]bool // by group
+	// Its documents are messages where the category is MESSAGING, and things of the company where it has entities.
+	category string
+	entities bool
+	users    map[string]*worldUser
+	members  map[string]map[worldMember]bool // by group
 }
 
 type worldUser struct {
@@ -99,7 +102,7 @@ func (s *worldSource) groupsOf(ids []string) map[string]bool {
 
 // newWorld makes people, sources, users, groups and documents. Sources are few and groups small, so that chance meets often.
 func newWorld(t testing.TB, s *sheaftest.Server, seed uint64) *world {
-	w := &world{t: t, s: s, rng: rand.New(rand.NewPCG(seed, 1)), token: s.Indexing(), docs: map[string]*worldDoc{}, taken: map[string]bool{}} //nolint:gosec // a test
+	w := &world{t: t, s: s, rng: rand.New(rand.NewPCG(seed, 1)), token: s.Indexing(), docs: map[string]*worldDoc{}, taken: map[string]bool{}}
 	for i := range 8 {
 		p := &worldPerson{addresses: []string{fmt.Sprintf("p%d@world.example", i)}, active: true}
 		p.id = s.Person(p.addresses[0], grant.RoleMember).ID
@@ -113,10 +116,11 @@ func newWorld(t testing.TB, s *sheaftest.Server, seed uint64) *world {
 		w.people = append(w.people, p)
 	}
 	for i, name := range []string{"alder", "birch", "cedar"} {
-		src := &worldSource{name: name, byEmail: i == 0, users: map[string]*worldUser{}, members: map[string]map[worldMember]bool{}}
+		src := &worldSource{name: name, byEmail: i == 0, category: "KNOWLEDGE_HUB", entities: i == 2, users: map[string]*worldUser{}, members: map[string]map[worldMember]bool{}}
 		src.lender = src
 		w.sources = append(w.sources, src)
 	}
+	w.sources[0].category = "MESSAGING"
 	w.sources[2].lender = w.sources[1]
 	for _, src := range w.sources {
 		w.configure(src)
@@ -140,7 +144,7 @@ func (w *world) post(operation string, body any) {
 
 func (w *world) configure(src *worldSource) {
 	body := map[string]any{
-		"name": src.name, "displayName": src.name, "datasourceCategory": "KNOWLEDGE_HUB", "urlRegex": "https://" + src.name + `\.example/.*`,
+		"name": src.name, "displayName": src.name, "datasourceCategory": src.category, "isEntityDatasource": src.entities, "urlRegex": "https://" + src.name + `\.example/.*`,
 		"isUserReferencedByEmail": src.byEmail, "isTestDatasource": true, // so that testers count
 	}
 	if src.lender != src {
@@ -156,7 +160,7 @@ func (w *world) word() string {
 	for {
 		b := []byte("zq________")
 		for i := 2; i < len(b); i++ {
-			b[i] = byte('a' + w.rng.IntN(26)) //nolint:gosec // a letter
+			b[i] = byte('a' + w.rng.IntN(26))
 		}
 		if !w.taken[string(b)] {
 			w.taken[string(b)] = true
@@ -313,13 +317,16 @@ func (d *worldDoc) key() string { return d.source.name + "/paper/" + d.token }
 
 func (d *worldDoc) shelf() string { return fmt.Sprintf("shelf%d", d.round%5) }
 
+func (d *worldDoc) box() string { return fmt.Sprintf("box%d", d.round%4) }
+
 func (d *worldDoc) body() map[string]any {
 	return map[string]any{
 		"datasource": d.source.name, "objectType": "paper", "id": d.token, "viewURL": d.url(),
 		"title": d.token + " harbour ledger", "updatedAt": d.updated, "permissions": d.permissions(), "container": d.token + " " + d.shelf(),
 		"body": map[string]any{"mimeType": "text/plain", "textContent": "The ledger of the harbour says " + d.token + " and nothing more about berth " + d.shelf()},
-		"tags": []string{d.token, d.shelf()}, "status": d.shelf(),
-		"comments": []any{map[string]any{"id": "1", "content": map[string]any{"mimeType": "text/plain", "textContent": d.token + " was here"}}},
+		"tags": []string{d.token, d.shelf()}, "status": d.shelf(), "containerDatasourceId": d.box(), "containerObjectType": "box",
+		"customProperties": []any{map[string]any{"name": "berth", "value": d.token + " " + d.shelf()}},
+		"comments":         []any{map[string]any{"id": "1", "content": map[string]any{"mimeType": "text/plain", "textContent": d.token + " was here"}}},
 	}
 }
 

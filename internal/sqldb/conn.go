@@ -12,6 +12,8 @@ type conn struct {
 	sql *sql.Conn
 	// stmts keeps prepared statements by their text. Nil where the driver keeps its own.
 	stmts map[string]*sql.Stmt
+	// changed counts the rows that its statements changed.
+	changed int64
 }
 
 // keptStatements and keptLength bound the prepared statements of one connection. Statements of

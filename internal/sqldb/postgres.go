@@ -31,6 +31,7 @@ type postgres struct {
 	read  *sql.DB
 	watch *sql.DB
 	begin string // opens a writing transaction and takes the lock
+	stats *statistics
 }
 
 // settings are sent when a connection is opened, unless the URL has its own. Milliseconds.
@@ -59,7 +60,11 @@ func openPostgres(ctx context.Context, cfg Config) (_ backend, err error) {
 	if err := p.check(ctx); err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	return p, p.migrate(ctx, cfg, config)
+	if err := p.migrate(ctx, cfg, config); err != nil {
+		return nil, err
+	}
+	p.stats = newStatistics(pool(config, 1, settings{"statement_timeout": "60000"}), cfg.Log)
+	return p, nil
 }
 
 // pool makes a pool of connections with settings of their own.
@@ -201,7 +206,10 @@ func (p *postgres) beginWrite(ctx context.Context) (*conn, error) {
 	return c, nil
 }
 
-func (p *postgres) endWrite(c *conn, healthy bool) { p.giveBack(c, healthy) }
+func (p *postgres) endWrite(c *conn, healthy bool) {
+	p.stats.changed.Add(c.changed)
+	p.giveBack(c, healthy)
+}
 
 // batch stays under the 64 subtransactions that PostgreSQL keeps at hand for each session.
 func (p *postgres) batch() int { return 60 }
@@ -253,6 +261,9 @@ func (p *postgres) snapshot(context.Context, string) error {
 
 func (p *postgres) close() error {
 	var err error
+	if p.stats != nil {
+		err = p.stats.close()
+	}
 	for _, db := range []*sql.DB{p.watch, p.read, p.write} {
 		if db != nil {
 			err = errors.Join(err, db.Close())

@@ -252,3 +252,32 @@ func (p *proxy) serve(client net.Conn, address string) {
 		}
 	}
 }
+
+// TestPlannerKnowsOfMassLoads: plans of queries follow a load within seconds, not when autovacuum comes round.
+func TestPlannerKnowsOfMassLoads(t *testing.T) {
+	db := sqldbtest.OpenURL(t, sqldbtest.Postgres(t))
+	err := db.Write(t.Context(), sqldb.Bulk, func(tx *sqldb.Tx) error {
+		_, err := tx.Exec(t.Context(), "INSERT INTO counters (name, n) SELECT 'load' || i, 1 FROM generate_series(1, 20000) AS i")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const limit = 15 * time.Second
+	for begun := time.Now(); ; time.Sleep(200 * time.Millisecond) {
+		var rows int64
+		err := db.Read(t.Context(), func(tx *sqldb.Tx) (err error) {
+			rows, err = sqldb.One(t.Context(), tx, sqldb.ScanInt, "SELECT CAST(reltuples AS BIGINT) FROM pg_class WHERE oid = CAST('counters' AS regclass)")
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rows >= 20000 {
+			return
+		}
+		if time.Since(begun) > limit {
+			t.Fatalf("%v after the load the planner knows of %d rows, want 20000", limit, rows)
+		}
+	}
+}

@@ -93,6 +93,7 @@ func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (affected int
 	if err != nil {
 		return 0, tx.fail(ctx, err)
 	}
+	tx.c.changed += affected
 	return affected, nil
 }
 
@@ -233,8 +234,12 @@ func (tx *Tx) Next(ctx context.Context, counter string, n int64) (first int64, e
 	return last - n + 1, err
 }
 
-// Raise raises a named version by one in this transaction, and returns it.
+// Raise raises a named version by one in this transaction, however often it is called there, and returns it.
 func (tx *Tx) Raise(ctx context.Context, name string) (int64, error) {
+	if n, already := tx.raised[name]; already {
+		_, err := tx.ready(ctx)
+		return n, err // nobody sees a step between; and PostgreSQL would keep each until the commit
+	}
 	n, err := One(ctx, tx, ScanInt, `
 		INSERT INTO versions (name, n) VALUES ($1, 1)
 		ON CONFLICT (name) DO UPDATE SET n = versions.n + 1 RETURNING n`, name)

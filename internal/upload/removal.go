@@ -52,17 +52,7 @@ func (r *Removals) Work(ctx context.Context, j job.Job, report func(done, total 
 	if err != nil {
 		return "", fmt.Errorf("arguments %q: %w", j.Args, err)
 	}
-	for wait := time.Second; ; wait = min(2*wait, time.Minute) {
-		message, err := r.work(ctx, seq, report)
-		if fault.KindOf(err) != fault.Unavailable {
-			return message, err
-		}
-		select { // the database is away, and will be back
-		case <-ctx.Done():
-			return "", ctx.Err()
-		case <-time.After(wait):
-		}
-	}
+	return r.work(ctx, seq, report)
 }
 
 func (r *Removals) work(ctx context.Context, seq int64, report func(done, total int64)) (string, error) {

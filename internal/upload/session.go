@@ -14,7 +14,7 @@ type State string
 const (
 	Open    State = "open"    // the contract's ACTIVE
 	Closed  State = "closed"  // it has had its last page; the contract's SUCCESSFUL
-	Dropped State = "dropped" // another took its place before its last page
+	Dropped State = "dropped" // another took its place before its last page, or the database was put back
 )
 
 // Removal says what becomes of the things that a session left stale.
@@ -106,23 +106,31 @@ func open(ctx context.Context, tx *sqldb.Tx, p Page, now time.Time) (Session, er
 	return s, err
 }
 
+// DropOpen ends every open session without its end. It is for a database that was put back to an earlier state: pages of
+// theirs that were acknowledged since are gone, and at the last page what was in them would count as stale.
+func DropOpen(ctx context.Context, tx *sqldb.Tx) error {
+	_, err := tx.Exec(ctx, "UPDATE uploads SET state = $1, ended_at = $2 WHERE state = $3", string(Dropped), time.Now().UnixMicro(), string(Open))
+	return err
+}
+
 // Bounds of what is remembered of the sessions of one kind in one datasource. Those of the last hour are kept beyond keep,
 // and those whose removal is still to come.
 const (
-	keep         = 200
-	keepFresh    = time.Hour
-	keepOpen     = 30 * 24 * time.Hour // without a page
-	pruneAtATime = 100
+	keep      = 200
+	keepFresh = time.Hour
+	keepOpen  = 30 * 24 * time.Hour // without a page
+	pruneStep = 200                 // of the oldest that are looked at: a night's upload ends once for each of twenty thousand groups
 )
 
 // prune forgets old sessions.
 func prune(ctx context.Context, tx *sqldb.Tx, datasource string, kind Kind) error {
 	now := time.Now()
-	_, err := tx.Exec(ctx, `DELETE FROM uploads WHERE seq IN (SELECT seq FROM uploads WHERE datasource = $1 AND kind = $2
-		AND seq < (SELECT MIN(seq) FROM (SELECT seq FROM uploads WHERE datasource = $1 AND kind = $2 ORDER BY seq DESC LIMIT $3) AS newest)
-		AND (state <> $4 AND ended_at < $5 AND removal NOT IN ($6, $7) OR state = $4 AND seen_at < $8) ORDER BY seq LIMIT $9)`,
+	_, err := tx.Exec(ctx, `DELETE FROM uploads WHERE seq IN (SELECT seq FROM
+		(SELECT seq, state, ended_at, seen_at, removal FROM uploads WHERE datasource = $1 AND kind = $2 ORDER BY seq LIMIT $9) AS oldest
+		WHERE seq < (SELECT MIN(seq) FROM (SELECT seq FROM uploads WHERE datasource = $1 AND kind = $2 ORDER BY seq DESC LIMIT $3) AS newest)
+		AND (state <> $4 AND ended_at < $5 AND removal NOT IN ($6, $7) OR state = $4 AND seen_at < $8))`,
 		datasource, string(kind), keep, string(Open), now.Add(-keepFresh).UnixMicro(), string(Waiting), string(Paused),
-		now.Add(-keepOpen).UnixMicro(), pruneAtATime)
+		now.Add(-keepOpen).UnixMicro(), pruneStep)
 	return err
 }
 

@@ -68,6 +68,23 @@ type Page struct {
 	Digest string
 }
 
+// Head is what the request of every page says of its place in a session. Requests embed it.
+type Head struct {
+	UploadID           string `json:"uploadId"`
+	IsFirstPage        bool   `json:"isFirstPage,omitzero"`
+	IsLastPage         bool   `json:"isLastPage,omitzero"`
+	ForceRestartUpload bool   `json:"forceRestartUpload,omitzero"`
+}
+
+// Page returns the page of these items, with their digest where it is needed. Whoever asks adds what the head does not say.
+func (h *Head) Page(items any) Page {
+	p := Page{ID: h.UploadID, First: h.IsFirstPage, Last: h.IsLastPage, Restart: h.ForceRestartUpload}
+	if p.First && p.Last {
+		p.Digest = Digest(items)
+	}
+	return p
+}
+
 // Digest returns a digest of a page's items.
 func Digest(items any) string {
 	h := sha256.New()
@@ -133,9 +150,9 @@ func Begin(ctx context.Context, tx *sqldb.Tx, p Page) (Session, error) {
 // belongs refuses a page, not a first one, that the newest session of its place does not expect.
 func belongs(ctx context.Context, tx *sqldb.Tx, p Page, s Session, met bool) error {
 	switch {
-	case met && s.ID == p.ID && (s.State == Open || p.Last):
+	case met && s.ID == p.ID && (s.State == Open || s.State == Closed && p.Last):
 		return nil
-	case met && s.ID == p.ID:
+	case met && s.ID == p.ID && s.State == Closed:
 		return conflict("The upload %q of %s has had its last page. Begin another one, with an uploadId of its own and isFirstPage.", p.ID, p.what())
 	}
 	known, err := knows(ctx, tx, p)
@@ -143,7 +160,7 @@ func belongs(ctx context.Context, tx *sqldb.Tx, p Page, s Session, met bool) err
 	case err != nil:
 		return err
 	case known:
-		return conflict("The upload %q of %s has been replaced by another. Begin again with isFirstPage and forceRestartUpload.", p.ID, p.what())
+		return conflict("The upload %q of %s has been replaced by another, or by a restored backup. Begin again with isFirstPage and forceRestartUpload.", p.ID, p.what())
 	}
 	return fault.Newf(fault.Invalid, "There is no upload %q of %s. Begin it with a page that has isFirstPage.", p.ID, p.what()).WithField("uploadId")
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/sheafsearch/sheaf/internal/corpus"
@@ -104,7 +105,8 @@ func (s *Service) Rank(ctx context.Context, c grant.Caller, req RankRequest) (Ra
 	if err != nil {
 		return RankAnswer{}, err
 	}
-	if err := s.record(ctx, c, "why.rank", p, "“"+req.Query+"” "+req.Document); err != nil {
+	// The document first: the log keeps the beginning of what is long.
+	if err := s.record(ctx, c, "why.rank", p, strings.TrimSpace(req.Document+" “"+req.Query+"”")); err != nil {
 		return RankAnswer{}, err
 	}
 	searcher := c

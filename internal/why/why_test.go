@@ -218,8 +218,11 @@ func TestRank(t *testing.T) {
 		t.Errorf("of a hidden document: %s", a.Body)
 	}
 	for _, odd := range []why.RankRequest{
-		{Query: "updated:never"}, {Query: "storm", Filters: []why.Filter{{Field: "updated", Values: []string{"never"}}}},
-		{Query: "storm", Filters: []why.Filter{{Values: []string{"x"}}}}, {Query: strings.Repeat("a", 1001)}, {Query: "storm", Limit: 51},
+		{Query: "updated:never"},
+		{Query: "storm", Filters: []why.Filter{{Field: "updated", Values: []string{"never"}}}},
+		{Query: "storm", Filters: []why.Filter{{Values: []string{"x"}}}},
+		{Query: strings.Repeat("a", 1001)},
+		{Query: "storm", Limit: 51},
 	} {
 		if _, a := o.rank(o.admin, odd); a.Status != 400 && a.Status != 200 {
 			t.Errorf("of %+v: %d %s, want 400, or 200 where it means something", odd, a.Status, a.Body)
@@ -249,6 +252,16 @@ func TestRankForOthers(t *testing.T) {
 	log := o.Must("GET", "/api/admin/v1/audit?action=admin.search_as&limit=100", "", nil, "Cookie", o.super.Cookie).Body
 	if strings.Count(log, `"action":"admin.search_as"`) != 1 || !strings.Contains(log, "storm pressure") || !strings.Contains(log, annEmail) {
 		t.Errorf("the audit log does not tell of the one search as somebody else:\n%s", log)
+	}
+}
+
+// TestALongQueryHidesNothing holds that what is asked about is on record however long the query is.
+func TestALongQueryHidesNothing(t *testing.T) {
+	o := newOffice(t)
+	o.rank(o.admin, why.RankRequest{Query: strings.Repeat("storms ", 140), Document: "  wiki/page/tides"})
+	log := o.Must("GET", "/api/admin/v1/audit?action=why.rank&limit=100", "", nil, "Cookie", o.super.Cookie).Body
+	if !strings.Contains(log, "wiki/page/tides") {
+		t.Errorf("the audit log does not tell of which document:\n%s", log)
 	}
 }
 

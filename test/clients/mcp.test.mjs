@@ -72,10 +72,10 @@ async function startMCP(env) {
   };
 }
 
-let server, tokens, revoke;
+let server, tokens, revoke, seeded;
 const running = [];
-const mcp = async (token, actAs) => {
-  const started = await startMCP({ GLEAN_BASE_URL: server.url, GLEAN_API_TOKEN: token, ...(actAs && { GLEAN_ACT_AS: actAs }) });
+const mcp = async (token, actAs, { url } = server) => {
+  const started = await startMCP({ GLEAN_BASE_URL: url, GLEAN_API_TOKEN: token, ...(actAs && { GLEAN_ACT_AS: actAs }) });
   running.push(started);
   return started;
 };
@@ -89,9 +89,11 @@ before(async () => {
     sam: await session.token("USER", ["SEARCH", "ENTITIES"], { userEmail: sam }),
     global: await session.token("GLOBAL", ["SEARCH", "ENTITIES"]),
   };
+  seeded = await server.calls();
 });
 after(async () => {
   for (const started of running) await started.stop();
+  await server?.report("mcp", seeded);
   await server?.stop();
 });
 
@@ -134,4 +136,47 @@ test("a revoked token ends its searches", async () => {
   await revoke(tokens.sam.id);
   const words = await desk.fails("company_search", { query: company.query });
   assert.doesNotMatch(words, /goroutine|panic|\.go:\d/);
+});
+
+test("a person who was pushed a moment ago can be acted as", async () => {
+  const { secret } = await server.cli("indexing-token", "create", "--description", "late");
+  const employee = { email: "late@tidewater.example", firstName: "Late", lastName: "Comer", department: "Fleet" };
+  const pushed = await fetch(`${server.url}/api/index/v1/indexemployee`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${secret}`, "Content-Type": "application/json" },
+    body: JSON.stringify({ employee }),
+  });
+  assert.equal(pushed.status, 200);
+  const desk = await mcp(tokens.global.secret, employee.email);
+  assert.deepEqual(named(await desk.call("company_search", { query: company.query })), company.sees[admin]);
+  const stranger = await mcp(tokens.global.secret, "stranger@tidewater.example");
+  assert.match(await stranger.fails("company_search", { query: company.query }), /Invalid identity|401|unauthorized|authenticat/i);
+});
+
+test("the sample company: what one person's desk finds is what they may see, and no more", async () => {
+  const demo = await startServer({ demo: true });
+  try {
+    const asked = async (person, query) => {
+      const answer = await fetch(`${demo.url}/rest/api/v1/search`, {
+        method: "POST",
+        headers: { Authorization: `Bearer ${demo.demo.globalToken}`, "X-Glean-ActAs": person, "Content-Type": "application/json" },
+        body: JSON.stringify({ query, pageSize: 10 }),
+      });
+      return (await answer.json()).results.map((r) => r.url);
+    };
+    const urls = (text) => [...text.matchAll(/^URL: (\S+)$/gm)].map((m) => m[1]);
+    const own = await mcp(demo.demo.userToken, undefined, demo);
+    const other = await mcp(demo.demo.globalToken, demo.demo.admin, demo);
+    for (const query of ["travel", "station budget", "who repairs benches", "type:article"]) {
+      assert.deepEqual(urls(await own.call("company_search", { query })), await asked(demo.demo.user, query), query);
+      assert.deepEqual(urls(await other.call("company_search", { query })), await asked(demo.demo.admin, query), query);
+    }
+    assert.match(await own.call("people_profile_search", { query: "sofie lund" }), /Sofie Lund/);
+    assert.match(await own.call("people_profile_search", { filters: { startafter: "2015-01-01" }, pageSize: 3 }), /Found \d+ people/);
+    assert.match(await own.fails("chat", { message: "Who repairs benches?" }), /404|not found|does not have this operation/i);
+  } finally {
+    for (const started of running.splice(0)) await started.stop();
+    await demo.report("mcp");
+    await demo.stop();
+  }
 });

@@ -5,10 +5,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Glean } from "@gleanwork/api-client";
-import { GleanBaseError } from "@gleanwork/api-client/models/errors";
 import { RFCDate } from "@gleanwork/api-client/types";
 import { company, ids } from "../harness/company.mjs";
 import { eventually, signIn, startServer } from "../harness/server.mjs";
+import { as, refused, story } from "./sdk.mjs";
 
 const [admin, nora, sam, ivo] = company.employees.map((e) => e.email);
 const datasource = company.datasource.name;
@@ -17,7 +17,6 @@ const everyone = Object.keys(company.sees);
 let server, console_, indexing, global_, secrets;
 
 const client = (apiToken) => new Glean({ serverURL: server.url, apiToken });
-const as = (email) => ({ headers: { "X-Glean-ActAs": email } });
 
 /** Who finds what, in the order of everyone. */
 const search = async (glean, email, query = company.query, requestOptions) => {
@@ -30,35 +29,16 @@ const finds = async (email, expected, query) => {
   return answer;
 };
 
-/** The call must be refused with that status, and in words that show nothing of the inside. */
-async function refused(status, call, words) {
-  await assert.rejects(call, (error) => {
-    assert.ok(error instanceof GleanBaseError, `an answer of the server, not ${error}`);
-    assert.equal(error.statusCode, status, error.body);
-    assert.notEqual(error.name, "ResponseValidationError", error.message);
-    assert.doesNotMatch(error.body, /goroutine|panic|\.go:\d|SQLITE|sql:/i);
-    if (words) assert.match(error.body, words);
-    return true;
-  });
-}
-
 before(async () => {
   server = await startServer();
 });
 after(async () => {
+  await server?.report("typescript");
   await server?.stop();
 });
 
 test("the TypeScript client", async (t) => {
-  let ok = true;
-  const step = async (name, body) => {
-    if (!ok) return t.test(name, { skip: "an earlier step failed" }, () => {});
-    await t.test(name, async () => {
-      ok = false;
-      await body();
-      ok = true;
-    });
-  };
+  const step = story(t);
 
   await step("an administrator is made by command line and signs in", async () => {
     console_ = await signIn(server, admin);
@@ -238,5 +218,5 @@ test("the TypeScript client", async (t) => {
     await documents.delete({ datasource, objectType: "Note", id: "tide-table" });
   });
 
-  assert.ok(ok, "a step failed");
+  step.end();
 });

@@ -7,37 +7,17 @@ wrong shape fails here even where no assertion looks at it.
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable
 
 import pytest
-from conftest import COMPANY, Console, Server
-from glean.api_client import Glean, errors, models
+from conftest import COMPANY, Console, Server, eventually
+from glean.api_client import Glean, models
+from walk import act_as, add_datasource, ids, refused
 
+CLIENT = "python"
 ADMIN, NORA, SAM, IVO = (e["email"] for e in COMPANY["employees"])
 DATASOURCE = COMPANY["datasource"]["name"]
 QUERY = COMPANY["query"]
 SEES = COMPANY["sees"]
-
-
-def act_as(email: str | None) -> dict:
-    return {"http_headers": {"X-Glean-ActAs": email}} if email else {}
-
-
-def eventually(check: Callable[[], None], within: float = 2.0) -> None:
-    """Repeats a check until it holds. A change must be seen within two seconds on an idle server."""
-    deadline = time.monotonic() + within
-    while True:
-        try:
-            return check()
-        except AssertionError:
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(0.05)
-
-
-def ids(results: list | None) -> list[str]:
-    return sorted(r.url.rsplit("/", 1)[1] for r in results or [])
 
 
 class Story:
@@ -70,33 +50,12 @@ def story(server: Server, console: Console) -> Story:
     return Story(server, console)
 
 
-@pytest.fixture(autouse=True)
-def in_order(request: pytest.FixtureRequest):
-    """A chapter makes no sense after one that failed."""
-    if request.session.testsfailed:
-        pytest.skip("an earlier chapter failed")
-
-
-def refused(status: int, words: str, call: Callable, *args, **kwargs) -> None:
-    with pytest.raises(errors.GleanBaseError) as caught:
-        call(*args, **kwargs)
-    error = caught.value
-    assert not isinstance(error, errors.ResponseValidationError), error
-    assert error.status_code == status, error.body
-    assert re.search(words, error.body), error.body
-    assert not re.search(r"goroutine|panic|\.go:\d|SQLITE|sql:", error.body), error.body
-
-
 def test_company_goes_in(story: Story) -> None:
     indexing = story.indexing.indexing
-    source = models.CustomDatasourceConfig.model_validate(COMPANY["datasource"])
-    indexing.datasources.add(
-        name=source.name, display_name=source.display_name, datasource_category=source.datasource_category,
-        url_regex=source.url_regex, home_url=source.home_url, object_definitions=source.object_definitions,
-        is_user_referenced_by_email=source.is_user_referenced_by_email,
-    )
+    source = COMPANY["datasource"]
+    add_datasource(story.indexing, source)
     config = indexing.datasources.retrieve_config(datasource=DATASOURCE)
-    assert (config.name, config.display_name) == (source.name, source.display_name)
+    assert (config.name, config.display_name) == (source["name"], source["displayName"])
     for employee in COMPANY["employees"]:
         indexing.people.index(employee=models.EmployeeInfoDefinition.model_validate(employee))
     for user in COMPANY["users"]:

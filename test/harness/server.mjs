@@ -2,7 +2,7 @@
 // admin API. Nothing here knows how the server is made: it uses what an operator and a script would use.
 
 import { execFile, spawn } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createWriteStream } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -26,21 +26,27 @@ function cleanEnv() {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("SHEAF_")));
 }
 
-/** Starts `sheaf serve` on an empty data directory. flags are further ones of the command line. */
-export async function startServer({ flags = [] } = {}) {
+/**
+ * Starts `sheaf serve` on an empty data directory, or with demo the sample company: server.demo then has its tokens.
+ * flags are further ones of the command line.
+ */
+export async function startServer({ flags = [], demo = false } = {}) {
   const binary = process.env.SHEAF_BIN;
   if (!binary) throw new Error("SHEAF_BIN must name the sheaf binary");
   const dir = await mkdtemp(join(tmpdir(), "sheaf-test-"));
   const data = join(dir, "data");
   const log = join(dir, "server.log");
-  const port = await freePort();
+  const [port, opsPort] = [await freePort(), await freePort()];
   const url = `http://127.0.0.1:${port}`;
 
-  const child = spawn(binary, ["serve", "--listen", `127.0.0.1:${port}`, "--data", data, ...flags], {
-    env: cleanEnv(),
+  const verb = demo ? ["demo", "--json"] : ["serve", "--data", data];
+  const child = spawn(binary, [...verb, "--listen", `127.0.0.1:${port}`, "--ops-listen", `127.0.0.1:${opsPort}`, ...flags], {
+    env: { ...cleanEnv(), TMPDIR: dir },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const sink = createWriteStream(log);
+  let printed = "";
+  child.stdout.on("data", (chunk) => (printed += chunk));
   child.stdout.pipe(sink, { end: false });
   child.stderr.pipe(sink, { end: false });
   const ended = new Promise((done) => child.once("exit", (code, signal) => done({ code, signal })));
@@ -55,6 +61,37 @@ export async function startServer({ flags = [] } = {}) {
     async cli(...args) {
       const { stdout } = await run(binary, [...args, "--data", data, "--json"], { env: cleanEnv(), timeout: 30_000 });
       return JSON.parse(stdout);
+    },
+
+    /** What the server answered so far: for each operation the number of answers by status, as its own metrics tell. */
+    async calls() {
+      const text = await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text();
+      const calls = {};
+      for (const [, op, status, count] of text.matchAll(/^sheaf_requests_total\{op="([^"]+)",status="(\d+)"\} (\S+)$/gm)) {
+        if (Number(count) > 0) (calls[op] ??= {})[status] = Number(count);
+      }
+      return calls;
+    },
+
+    /**
+     * Notes in the directory $SHEAF_CALLS what a client was answered since an earlier calls(), and which operations
+     * the server says that it has. clients/covered.mjs compares the two.
+     */
+    async report(client, since = {}) {
+      const directory = process.env.SHEAF_CALLS;
+      if (!directory) return;
+      const calls = {};
+      for (const [op, statuses] of Object.entries(await this.calls())) {
+        for (const [status, count] of Object.entries(statuses)) {
+          const more = count - (since[op]?.[status] ?? 0);
+          if (more > 0) (calls[op] ??= {})[status] = more;
+        }
+      }
+      const { paths } = await (await fetch(`${url}/openapi.json`)).json();
+      const operations = Object.entries(paths).flatMap(([path, methods]) =>
+        Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`));
+      await mkdir(directory, { recursive: true });
+      await writeFile(join(directory, `${client}-${port}.json`), JSON.stringify({ client, calls, operations }));
     },
 
     /** Ends the server as an operator would, and insists that it ends well. */
@@ -74,7 +111,8 @@ export async function startServer({ flags = [] } = {}) {
     const early = await Promise.race([ended, sleep(50, null)]);
     if (early) throw new Error(`the server ended at once (${early.signal ?? early.code}):\n${await server.log()}`);
     const ready = await fetch(`${url}/readyz`).then((r) => r.ok, () => false);
-    if (ready) return server;
+    if (ready && demo && printed.trimEnd().endsWith("}")) server.demo = JSON.parse(printed);
+    if (ready && (!demo || server.demo)) return server;
     if (Date.now() > deadline) {
       child.kill("SIGKILL");
       throw new Error(`the server was not ready after 30 s:\n${await server.log()}`);

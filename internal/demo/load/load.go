@@ -22,11 +22,14 @@ import (
 	"github.com/sheafsearch/sheaf/internal/wire"
 )
 
-// Into loads company as the caller, who must be one that may write every datasource. People with a role in the company
+// Into loads company as the caller, who must be the server itself. People with a role in the company
 // get it in the console; the administrator is among them.
 func Into(ctx context.Context, people *directory.Directory, documents *corpus.Corpus, c grant.Caller, company *demo.Sample) error {
 	if err := employees(ctx, people, company); err != nil {
 		return fmt.Errorf("load people: %w", err)
+	}
+	if err := documents.FollowNames(ctx, c); err != nil {
+		return fmt.Errorf("take in the names of people: %w", err)
 	}
 	for i := range company.Datasources {
 		if err := documents.PutDatasource(ctx, c, config(&company.Datasources[i])); err != nil {

@@ -31,12 +31,11 @@ type state struct {
 type reader struct {
 	file  *file
 	out   *writer
-	fonts map[int]*font // by the number of their object
+	fonts *fonts
 
 	state
 	saved      []state
 	text, line matrix
-	steps      int
 
 	// Where the last text ended and how large it was, to tell words and lines apart.
 	endX, endY, height float64
@@ -77,7 +76,6 @@ func (r *reader) run(data []byte, resources dict, depth int) error {
 				return err
 			}
 		}
-		l.made = 0
 		v := l.next(0)
 		switch v := v.(type) {
 		case end:
@@ -93,7 +91,8 @@ func (r *reader) run(data []byte, resources dict, depth int) error {
 			if r.out.full {
 				return ErrTooLarge
 			}
-			args = args[:0]
+			clear(args)
+			args, l.made = args[:0], 0
 		default:
 			if len(args) < maxOperands {
 				args = append(args, v)
@@ -203,7 +202,7 @@ func (r *reader) setFont(args []object, resources dict) error {
 	list, _ := r.file.resolve(resources["Font"]).(dict)
 	o := list[string(word)]
 	id, isRef := o.(ref)
-	if known := r.fonts[int(id)]; isRef && known != nil {
+	if known := r.fonts.list[int(id)]; isRef && known != nil {
 		r.font = known
 		return nil
 	}
@@ -217,7 +216,7 @@ func (r *reader) setFont(args []object, resources dict) error {
 		return err
 	}
 	if r.font = f; isRef {
-		r.fonts[int(id)] = f
+		r.fonts.keep(int(id), f)
 	}
 	return nil
 }

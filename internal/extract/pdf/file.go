@@ -18,6 +18,7 @@ type file struct {
 	data      []byte
 	places    map[int]place
 	parsed    map[int]object
+	kept      int              // bytes of the file that these stand for
 	bundles   map[int][]object // of streams of objects that were opened
 	root      object
 	info      object
@@ -270,12 +271,15 @@ func (f *file) object(num int) object {
 	}
 	var o object
 	if p.stream == 0 {
+		before := f.work
 		o, _ = f.parse(p.offset)
+		f.kept += f.work - before
 	} else if list := f.bundles[p.stream]; p.offset < len(list) {
 		o = list[p.offset]
 	}
-	if len(f.parsed) >= maxResolved {
+	if len(f.parsed) >= maxResolved || f.kept > maxKept {
 		clear(f.parsed)
+		f.kept = 0
 	}
 	f.parsed[num] = o
 	return o

@@ -14,8 +14,11 @@ func (f *file) decode(s *stream) ([]byte, error) {
 	data := s.raw
 	filters := f.list(s.dict["Filter"])
 	params := f.list(s.dict["DecodeParms"])
-	if len(filters) > 8 {
+	switch {
+	case len(filters) > 8:
 		return nil, nil
+	case len(filters) == 0:
+		return data, f.spend(len(data)) // it is read as often as it is referred to
 	}
 	for i, filter := range filters {
 		var p dict
@@ -35,8 +38,10 @@ func (f *file) decode(s *stream) ([]byte, error) {
 		case "ASCIIHexDecode", "AHx":
 			l := lexer{data: data}
 			data, _ = l.hex().(text)
+			err = f.spend(len(data))
 		case "ASCII85Decode", "A85":
 			data = ascii85Decode(data)
+			err = f.spend(len(data))
 		case "RunLengthDecode", "RL":
 			data, err = f.runLength(data)
 		case "Crypt":

@@ -19,6 +19,24 @@ type font struct {
 	sets     int     // codes given a meaning or a width, with repeats
 }
 
+// fonts keeps fonts that were read, by the number of their object.
+type fonts struct {
+	list  map[int]*font
+	codes int // that these know
+}
+
+// maxKnown bounds the codes of all fonts that are kept.
+const maxKnown = 10 * maxCodes
+
+func (k *fonts) keep(id int, f *font) {
+	n := len(f.unicode) + len(f.widths)
+	if k.codes += n; k.codes > maxKnown {
+		clear(k.list)
+		k.codes = n
+	}
+	k.list[id] = f
+}
+
 // codespace says how many bytes the codes in a range have.
 type codespace struct {
 	bytes     int
@@ -305,13 +323,13 @@ func (f *font) setRange(from, to, target object) {
 		}
 		for n := range last - first + 1 {
 			runes := append([]rune(nil), base...)
-			runes[len(runes)-1] += rune(n) //nolint:gosec // at most 0xffff
+			runes[len(runes)-1] += rune(n)
 			f.set(first+n, string(runes))
 		}
 	case array:
 		for n, item := range v {
-			if s, ok := item.(text); ok && uint32(n) <= last-first { //nolint:gosec // bounded by the parser
-				f.set(first+uint32(n), decodeUTF16(s[:min(len(s), maxLong)])) //nolint:gosec // as above
+			if s, ok := item.(text); ok && uint32(n) <= last-first {
+				f.set(first+uint32(n), decodeUTF16(s[:min(len(s), maxLong)]))
 			}
 		}
 	}

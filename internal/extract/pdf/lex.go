@@ -263,7 +263,7 @@ func (l *lexer) escape() (byte, bool) {
 				l.at++
 			}
 		}
-		return byte(n), true //nolint:gosec // more than a byte is cut, as the format says
+		return byte(n), true // more than a byte is cut, as the format says
 	}
 	return c, true
 }

@@ -44,6 +44,7 @@ const (
 	maxDepth    = 64         // of arrays, dictionaries, page trees and forms within forms
 	maxSteps    = 20_000_000 // operators and operands of all content streams together
 	maxResolved = 4096       // objects kept parsed
+	maxKept     = 4 << 20    // bytes of the file that they stand for: objects take many times the memory of their text
 )
 
 // Read returns the text of a file. It fails with one of the errors above, or with ctx's.
@@ -68,8 +69,9 @@ func Read(ctx context.Context, content []byte, limits Limits) (Text, error) {
 		return Text{}, ErrMalformed
 	}
 	w := &writer{most: limits.Text}
+	known := &fonts{list: map[int]*font{}}
 	for _, p := range pages {
-		r := &reader{file: f, out: w, fonts: map[int]*font{}}
+		r := &reader{file: f, out: w, fonts: known}
 		if err := r.page(p); err != nil {
 			return Text{}, err
 		}

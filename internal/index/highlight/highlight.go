@@ -116,13 +116,18 @@ type window struct {
 // choose picks the windows with the most of what was asked for, which have no match in common.
 func (m Marker) choose(matches []match, size, number int) []window {
 	var chosen []window
+	groups := 0
+	for _, t := range matches {
+		groups = max(groups, t.group+1)
+	}
+	seen := marks{in: make([]int, groups)}
 	for len(chosen) < number {
 		best := window{first: -1}
 		for first := range matches {
 			if taken(chosen, first) {
 				continue
 			}
-			if w := m.window(matches, chosen, first, size); best.first < 0 || w.score > best.score {
+			if w := m.window(matches, chosen, &seen, first, size); best.first < 0 || w.score > best.score {
 				best = w
 			}
 		}
@@ -138,12 +143,18 @@ func taken(chosen []window, i int) bool {
 	return slices.ContainsFunc(chosen, func(w window) bool { return w.first <= i && i <= w.last })
 }
 
+// marks says of each group in which window it was last seen. A thousand windows of hundreds of groups leave no time to look through lists.
+type marks struct {
+	now int
+	in  []int
+}
+
 // repeatWeight is what a further occurrence of a word counts in a snippet against the first.
 const repeatWeight = 0.05
 
-func (m Marker) window(matches []match, chosen []window, first, size int) window {
+func (m Marker) window(matches []match, chosen []window, seen *marks, first, size int) window {
 	w := window{first: first, last: first}
-	var seen []int
+	seen.now++
 	for i := first; i < len(matches); i++ {
 		t := matches[i]
 		if i > first && (t.rune+t.runes-matches[first].rune > size || taken(chosen, i)) {
@@ -153,11 +164,10 @@ func (m Marker) window(matches []match, chosen []window, first, size int) window
 		if m.Weight != nil {
 			weight = m.Weight(t.group)
 		}
-		if slices.Contains(seen, t.group) {
+		if seen.in[t.group] == seen.now {
 			weight *= repeatWeight
-		} else {
-			seen = append(seen, t.group)
 		}
+		seen.in[t.group] = seen.now
 		w.last, w.score = i, w.score+weight
 	}
 	return w

@@ -1,8 +1,10 @@
 package highlight
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -132,4 +134,29 @@ func sound(t *testing.T, m index.Marked) {
 			t.Fatalf("UTF16 of %v in %q gives %v", m.Ranges, m.Text, r)
 		}
 	}
+}
+
+// TestManyWords holds that a long question about a text that is full of its words is no heavy one: measured against a short question
+// about the same text, so that slow machines do not count.
+func TestManyWords(t *testing.T) {
+	var text strings.Builder
+	for i := range 2000 {
+		fmt.Fprintf(&text, "w%d ", i%500)
+	}
+	took := func(m Marker) time.Duration {
+		least := time.Hour
+		for range 10 {
+			begun := time.Now()
+			if list := m.Snippets(english(), text.String(), index.MaxSnippet, 3); len(list) == 0 {
+				t.Fatal("Snippets() = none")
+			}
+			least = min(least, time.Since(begun))
+		}
+		return least
+	}
+	few, many := took(marker("w1 w2 w3")), took(marker(text.String()[:1800]))
+	if many > 40*few {
+		t.Errorf("a question of 400 words takes %v, one of three %v", many, few)
+	}
+	t.Logf("a question of 400 words takes %v, one of three %v", many, few)
 }

@@ -75,7 +75,7 @@ func (v *view) Search(ctx context.Context, access grant.Access, q index.Query) (
 			return index.Result{}, err
 		}
 	}
-	return s.result(), nil
+	return s.result()
 }
 
 // part goes through the documents of one part.
@@ -197,12 +197,15 @@ func (s *shower) finder(d *document) *analysis.Finder {
 func (s *shower) title(d *document) index.Marked { return s.Mark(s.finder(d), d.Title) }
 
 // result puts the answer together once every document was seen.
-func (s *search) result() index.Result {
+func (s *search) result() (index.Result, error) {
 	r := index.Result{Hits: []index.Hit{}, Position: s.view.position}
 	s.shrink(s.query.Size + 1)
 	hits := s.best[:min(len(s.best), s.query.Size)]
 	show := newShower(s.plan, func(g int) float64 { return s.weigh.rarity[g] })
 	for _, f := range hits {
+		if err := s.ctx.Err(); err != nil { // texts are long
+			return index.Result{}, err
+		}
 		h := index.Hit{Key: f.doc.Key, Score: f.score, Explanation: f.explanation}
 		if s.query.Highlight != nil {
 			h.Title = show.title(f.doc)
@@ -222,5 +225,5 @@ func (s *search) result() index.Result {
 	for _, c := range s.facets {
 		r.Facets = append(r.Facets, c.facet())
 	}
-	return r
+	return r, nil
 }

@@ -178,8 +178,8 @@ func read(t *testing.T, dir string) *collection {
 		batch.Changes = append(batch.Changes, index.Change{Position: batch.Through, Key: d.ID, Document: &index.Document{Key: d.ID, Title: d.Title, Body: d.Text}})
 		if meeting, ok := d.Meta["meeting"].(string); ok {
 			groups[meeting] = append(groups[meeting], d.ID)
-		} else if folder, ok := d.Meta["path"].(string); ok {
-			if folder = path.Dir(d.ID); folder != "." {
+		} else if _, ok := d.Meta["path"].(string); ok {
+			if folder := path.Dir(d.ID); folder != "." {
 				groups[folder] = append(groups[folder], d.ID)
 			}
 		}

@@ -10,10 +10,7 @@ import (
 
 // BulkIndexRequest is a page of an upload that replaces all documents of a datasource.
 type BulkIndexRequest struct {
-	UploadID                          string     `json:"uploadId"`
-	IsFirstPage                       bool       `json:"isFirstPage,omitzero"`
-	IsLastPage                        bool       `json:"isLastPage,omitzero"`
-	ForceRestartUpload                bool       `json:"forceRestartUpload,omitzero"`
+	upload.Head
 	Datasource                        string     `json:"datasource"`
 	Documents                         []Document `json:"documents"`
 	DisableStaleDocumentDeletionCheck bool       `json:"disableStaleDocumentDeletionCheck,omitzero"`
@@ -23,19 +20,14 @@ type BulkIndexRequest struct {
 func (r BulkIndexRequest) AuditSubject() string { return r.Datasource }
 
 func (s *Service) bulk(ctx context.Context, c grant.Caller, req BulkIndexRequest) (rpc.None, error) {
-	page := upload.Page{
-		Datasource: req.Datasource, ID: req.UploadID, First: req.IsFirstPage, Last: req.IsLastPage, Restart: req.ForceRestartUpload,
-		SkipStaleCheck: req.DisableStaleDocumentDeletionCheck,
-	}
+	page := req.Page(req.Documents)
+	page.Datasource, page.SkipStaleCheck = req.Datasource, req.DisableStaleDocumentDeletionCheck
 	if err := page.Check(); err != nil {
 		return rpc.None{}, err
 	}
 	docs, err := s.batch(ctx, req.Datasource, req.Documents)
 	if err != nil {
 		return rpc.None{}, err
-	}
-	if page.First && page.Last {
-		page.Digest = upload.Digest(req.Documents)
 	}
 	return rpc.None{}, s.corpus.Upload(ctx, c, page, docs)
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/sheafsearch/sheaf/internal/fault"
 	"github.com/sheafsearch/sheaf/internal/grant"
 	"github.com/sheafsearch/sheaf/internal/rpc"
-	"github.com/sheafsearch/sheaf/internal/upload"
 )
 
 // Service changes the employees of one directory.
@@ -99,19 +98,9 @@ func (s *Service) bulk(ctx context.Context, c grant.Caller, req BulkEmployeesReq
 	if err != nil {
 		return rpc.None{}, err
 	}
-	page := upload.Page{
-		ID: req.UploadID, First: req.IsFirstPage, Last: req.IsLastPage, Restart: req.ForceRestartUpload,
-		SkipStaleCheck: req.DisableStaleDataDeletionCheck, Digest: digest(req.IsFirstPage && req.IsLastPage, req.Employees),
-	}
+	page := req.Page(req.Employees)
+	page.SkipStaleCheck = req.DisableStaleDataDeletionCheck
 	return rpc.None{}, s.directory.UploadEmployees(ctx, page, list)
-}
-
-// digest is what tells a page that is all of its upload from another one.
-func digest[T any](whole bool, items []T) string {
-	if !whole {
-		return ""
-	}
-	return upload.Digest(items)
 }
 
 func (s *Service) remove(ctx context.Context, c grant.Caller, req DeleteEmployeeRequest) (rpc.None, error) {
@@ -141,11 +130,7 @@ func (s *Service) bulkTeams(ctx context.Context, c grant.Caller, req BulkTeamsRe
 	for i := range req.Teams {
 		list[i] = req.Teams[i].record()
 	}
-	page := upload.Page{
-		ID: req.UploadID, First: req.IsFirstPage, Last: req.IsLastPage, Restart: req.ForceRestartUpload,
-		Digest: digest(req.IsFirstPage && req.IsLastPage, req.Teams),
-	}
-	return rpc.None{}, s.directory.UploadTeams(ctx, page, list)
+	return rpc.None{}, s.directory.UploadTeams(ctx, req.Page(req.Teams), list)
 }
 
 func (s *Service) removeTeam(ctx context.Context, c grant.Caller, req DeleteTeamRequest) (rpc.None, error) {

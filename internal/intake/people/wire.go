@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/sheafsearch/sheaf/internal/directory"
+	"github.com/sheafsearch/sheaf/internal/upload"
 	"github.com/sheafsearch/sheaf/internal/wire"
 )
 
@@ -81,10 +82,7 @@ type IndexEmployeeListRequest struct {
 
 // BulkEmployeesRequest is a page of an upload that replaces all employees.
 type BulkEmployeesRequest struct {
-	UploadID                      string         `json:"uploadId"`
-	IsFirstPage                   bool           `json:"isFirstPage,omitzero"`
-	IsLastPage                    bool           `json:"isLastPage,omitzero"`
-	ForceRestartUpload            bool           `json:"forceRestartUpload,omitzero"`
+	upload.Head
 	Employees                     []EmployeeInfo `json:"employees"`
 	DisableStaleDataDeletionCheck bool           `json:"disableStaleDataDeletionCheck,omitzero"`
 }
@@ -103,11 +101,8 @@ func (r IndexTeamRequest) AuditSubject() string { return r.Team.ID }
 
 // BulkTeamsRequest is a page of an upload that replaces all teams.
 type BulkTeamsRequest struct {
-	UploadID           string     `json:"uploadId"`
-	IsFirstPage        bool       `json:"isFirstPage,omitzero"`
-	IsLastPage         bool       `json:"isLastPage,omitzero"`
-	ForceRestartUpload bool       `json:"forceRestartUpload,omitzero"`
-	Teams              []TeamInfo `json:"teams"`
+	upload.Head
+	Teams []TeamInfo `json:"teams"`
 }
 
 // AuditSubject names the upload.

@@ -17,10 +17,7 @@ const MaxPage = 50_000
 
 // BulkUsersRequest is a page of an upload that replaces all users of a datasource.
 type BulkUsersRequest struct {
-	UploadID                      string           `json:"uploadId"`
-	IsFirstPage                   bool             `json:"isFirstPage,omitzero"`
-	IsLastPage                    bool             `json:"isLastPage,omitzero"`
-	ForceRestartUpload            bool             `json:"forceRestartUpload,omitzero"`
+	upload.Head
 	Datasource                    string           `json:"datasource"`
 	Users                         []DatasourceUser `json:"users"`
 	DisableStaleDataDeletionCheck bool             `json:"disableStaleDataDeletionCheck,omitzero"`
@@ -31,10 +28,7 @@ func (r BulkUsersRequest) AuditSubject() string { return r.Datasource }
 
 // BulkGroupsRequest is a page of an upload that replaces all groups of a datasource.
 type BulkGroupsRequest struct {
-	UploadID                      string            `json:"uploadId"`
-	IsFirstPage                   bool              `json:"isFirstPage,omitzero"`
-	IsLastPage                    bool              `json:"isLastPage,omitzero"`
-	ForceRestartUpload            bool              `json:"forceRestartUpload,omitzero"`
+	upload.Head
 	Datasource                    string            `json:"datasource"`
 	Groups                        []DatasourceGroup `json:"groups"`
 	DisableStaleDataDeletionCheck bool              `json:"disableStaleDataDeletionCheck,omitzero"`
@@ -45,13 +39,10 @@ func (r BulkGroupsRequest) AuditSubject() string { return r.Datasource }
 
 // BulkMembershipsRequest is a page of an upload that replaces all members of one group.
 type BulkMembershipsRequest struct {
-	UploadID           string           `json:"uploadId"`
-	IsFirstPage        bool             `json:"isFirstPage,omitzero"`
-	IsLastPage         bool             `json:"isLastPage,omitzero"`
-	ForceRestartUpload bool             `json:"forceRestartUpload,omitzero"`
-	Datasource         string           `json:"datasource"`
-	Group              string           `json:"group,omitzero"`
-	Memberships        []BulkMembership `json:"memberships"`
+	upload.Head
+	Datasource  string           `json:"datasource"`
+	Group       string           `json:"group,omitzero"`
+	Memberships []BulkMembership `json:"memberships"`
 }
 
 // AuditSubject names the group.
@@ -87,13 +78,8 @@ func (s *Service) bulkUsers(ctx context.Context, c grant.Caller, req BulkUsersRe
 	if err := takes(c, req.Datasource, len(req.Users), "users"); err != nil {
 		return rpc.None{}, err
 	}
-	page := upload.Page{
-		Datasource: req.Datasource, ID: req.UploadID, First: req.IsFirstPage, Last: req.IsLastPage, Restart: req.ForceRestartUpload,
-		SkipStaleCheck: req.DisableStaleDataDeletionCheck,
-	}
-	if page.First && page.Last {
-		page.Digest = upload.Digest(req.Users)
-	}
+	page := req.Page(req.Users)
+	page.Datasource, page.SkipStaleCheck = req.Datasource, req.DisableStaleDataDeletionCheck
 	list := make([]directory.Identity, len(req.Users))
 	for i := range req.Users {
 		u := &req.Users[i]
@@ -106,13 +92,8 @@ func (s *Service) bulkGroups(ctx context.Context, c grant.Caller, req BulkGroups
 	if err := takes(c, req.Datasource, len(req.Groups), "groups"); err != nil {
 		return rpc.None{}, err
 	}
-	page := upload.Page{
-		Datasource: req.Datasource, ID: req.UploadID, First: req.IsFirstPage, Last: req.IsLastPage, Restart: req.ForceRestartUpload,
-		SkipStaleCheck: req.DisableStaleDataDeletionCheck,
-	}
-	if page.First && page.Last {
-		page.Digest = upload.Digest(req.Groups)
-	}
+	page := req.Page(req.Groups)
+	page.Datasource, page.SkipStaleCheck = req.Datasource, req.DisableStaleDataDeletionCheck
 	list := make([]directory.Group, len(req.Groups))
 	for i := range req.Groups {
 		if reserved(req.Groups[i].Name) {
@@ -131,12 +112,8 @@ func (s *Service) bulkMemberships(ctx context.Context, c grant.Caller, req BulkM
 	if req.Group == "" {
 		return rpc.None{}, fault.New(fault.Invalid, "Name the group whose members these are.").WithField("group")
 	}
-	page := upload.Page{
-		Datasource: req.Datasource, Part: req.Group, ID: req.UploadID, First: req.IsFirstPage, Last: req.IsLastPage, Restart: req.ForceRestartUpload,
-	}
-	if page.First && page.Last {
-		page.Digest = upload.Digest(req.Memberships)
-	}
+	page := req.Page(req.Memberships)
+	page.Datasource, page.Part = req.Datasource, req.Group
 	list := make([]directory.Membership, len(req.Memberships))
 	for i, m := range req.Memberships {
 		list[i] = directory.Membership{User: m.MemberUserID, MemberGroup: m.MemberGroupName}

@@ -10,7 +10,6 @@ import (
 	"github.com/sheafsearch/sheaf/internal/grant"
 	"github.com/sheafsearch/sheaf/internal/rpc"
 	"github.com/sheafsearch/sheaf/internal/shortcut"
-	"github.com/sheafsearch/sheaf/internal/upload"
 )
 
 // Service changes the shortcuts of one store.
@@ -56,8 +55,7 @@ func (s *Service) bulk(ctx context.Context, c grant.Caller, req BulkRequest) (rp
 		}
 		list[i].Title, list[i].Intermediate, list[i].EditURL, list[i].VisitScore = e.Title, e.IntermediateURL, e.EditURL, e.DecayedVisitScore
 	}
-	page := pageOf(req.UploadID, req.IsFirstPage, req.IsLastPage, req.ForceRestartUpload, req.Shortcuts)
-	return rpc.None{}, s.store.Upload(ctx, page, shortcut.External, list)
+	return rpc.None{}, s.store.Upload(ctx, req.Page(req.Shortcuts), shortcut.External, list)
 }
 
 func (s *Service) upload(ctx context.Context, c grant.Caller, req UploadRequest) (rpc.None, error) {
@@ -73,14 +71,5 @@ func (s *Service) upload(ctx context.Context, c grant.Caller, req UploadRequest)
 		}
 		list[i].Unlisted, list[i].Template = h.Unlisted, h.URLTemplate
 	}
-	page := pageOf(req.UploadID, req.IsFirstPage, req.IsLastPage, req.ForceRestartUpload, req.Shortcuts)
-	return rpc.None{}, s.store.Upload(ctx, page, shortcut.Hosted, list)
-}
-
-func pageOf[T any](id string, first, last, restart bool, items []T) upload.Page {
-	p := upload.Page{ID: id, First: first, Last: last, Restart: restart}
-	if first && last {
-		p.Digest = upload.Digest(items)
-	}
-	return p
+	return rpc.None{}, s.store.Upload(ctx, req.Page(req.Shortcuts), shortcut.Hosted, list)
 }

@@ -5,15 +5,13 @@ import (
 
 	"github.com/sheafsearch/sheaf/internal/fault"
 	"github.com/sheafsearch/sheaf/internal/shortcut"
+	"github.com/sheafsearch/sheaf/internal/upload"
 )
 
 // BulkRequest is a page of an upload that replaces all shortcuts of another service.
 type BulkRequest struct {
-	UploadID           string     `json:"uploadId"`
-	IsFirstPage        bool       `json:"isFirstPage,omitzero"`
-	IsLastPage         bool       `json:"isLastPage,omitzero"`
-	ForceRestartUpload bool       `json:"forceRestartUpload,omitzero"`
-	Shortcuts          []External `json:"shortcuts"`
+	upload.Head
+	Shortcuts []External `json:"shortcuts"`
 }
 
 // AuditSubject names the upload.
@@ -21,11 +19,8 @@ func (r BulkRequest) AuditSubject() string { return r.UploadID }
 
 // UploadRequest is a page of an upload of shortcuts that are hosted here.
 type UploadRequest struct {
-	UploadID           string   `json:"uploadId"`
-	IsFirstPage        bool     `json:"isFirstPage,omitzero"`
-	IsLastPage         bool     `json:"isLastPage,omitzero"`
-	ForceRestartUpload bool     `json:"forceRestartUpload,omitzero"`
-	Shortcuts          []Hosted `json:"shortcuts"`
+	upload.Head
+	Shortcuts []Hosted `json:"shortcuts"`
 }
 
 // AuditSubject names the upload.

@@ -30,8 +30,8 @@ const (
 	maxSpecs = 500
 	// maxContent is how many bytes of text one answer holds. The first document is given whole.
 	maxContent = 8 << 20
-	// readAtOnce bounds how many documents are in memory with their text.
-	readAtOnce = 25
+	// readAtOnce bounds how many documents are in memory with their text, of which each may have as much as an answer.
+	readAtOnce = 8
 )
 
 // Errors of single documents.
@@ -97,7 +97,11 @@ func (s *Service) Show(ctx context.Context, c grant.Caller, keys []string) (map[
 		return nil, err
 	}
 	for key, d := range found {
-		shown[key] = show(people, d)
+		doc := show(people, d)
+		if c.Is(grant.Anonymous) {
+			withoutAddresses(&doc)
+		}
+		shown[key] = doc
 	}
 	return shown, nil
 }
@@ -116,7 +120,11 @@ func (s *Service) get(ctx context.Context, c grant.Caller, req GetRequest) (GetR
 		resp: resp, people: people, left: maxContent,
 		withText: slices.Contains(req.IncludeFields, DocumentContent), withMetadata: slices.Contains(req.IncludeFields, CustomMetadata),
 	}
-	for part := range slices.Chunk(req.Specs, readAtOnce) {
+	read, atOnce := s.corpus.Outline, maxSpecs
+	if a.withText || a.withMetadata {
+		read, atOnce = s.corpus.Get, readAtOnce
+	}
+	for part := range slices.Chunk(req.Specs, atOnce) {
 		var keys, urls []string
 		for _, spec := range part {
 			switch {
@@ -128,16 +136,23 @@ func (s *Service) get(ctx context.Context, c grant.Caller, req GetRequest) (GetR
 				return resp, fault.New(fault.Invalid, "A document is named by its id or its url.").WithField("documentSpecs")
 			}
 		}
-		byKey, err := s.corpus.Get(ctx, c, keys...)
-		if err != nil {
-			return resp, err
-		}
 		byURL, err := s.corpus.ByURL(ctx, c, urls...)
 		if err != nil {
 			return resp, err
 		}
+		named := map[string]string{} // keys by address
+		for _, url := range urls {
+			if d := at(url, byURL); d != nil {
+				named[url] = d.Key
+				keys = append(keys, d.Key)
+			}
+		}
+		byKey, err := read(ctx, c, keys...)
+		if err != nil {
+			return resp, err
+		}
 		for _, spec := range part {
-			a.add(spec, byKey, byURL)
+			a.add(spec, byKey, named)
 		}
 	}
 	return a.resp, s.complete(ctx, c, req.IncludeFields, a.resp.Documents)
@@ -152,7 +167,7 @@ type answer struct {
 	left         int // bytes of text that still fit in
 }
 
-func (a *answer) add(spec wire.DocumentSpec, byKey, byURL map[string]*corpus.Document) {
+func (a *answer) add(spec wire.DocumentSpec, byKey map[string]*corpus.Document, named map[string]string) {
 	var name string
 	var d *corpus.Document
 	switch {
@@ -162,7 +177,7 @@ func (a *answer) add(spec wire.DocumentSpec, byKey, byURL map[string]*corpus.Doc
 			d = byKey[ref.Key()]
 		}
 	case spec.URL != "":
-		name, d = spec.URL, at(spec.URL, byURL)
+		name, d = spec.URL, byKey[named[spec.URL]]
 	default: // things that people write in sheaf are no documents of a datasource
 		name = cmp.Or(spec.UGCID, strconv.FormatInt(spec.ContentID, 10))
 	}

@@ -210,6 +210,38 @@ func TestShow(t *testing.T) {
 	}
 }
 
+// TestNobodyIsShownAddresses holds that a token without a person learns names alone.
+func TestNobodyIsShownAddresses(t *testing.T) {
+	h := newHarbour(t)
+	err := h.corpus.Put(t.Context(), connector, "logbook", []corpus.Document{{
+		ObjectType: "Page", ID: "p-1", Title: "Tides", ViewURL: "https://logbook.example.com/1", Permissions: directory.Permissions{Everyone: true},
+		Author: corpus.User{Email: "ada@example.com"}, Owner: corpus.User{Email: "visitor@elsewhere.example"}, UpdatedBy: corpus.User{Email: "x@elsewhere.example", Name: "Xenia"},
+	}}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin := grant.Mint(&grant.Facts{Kind: grant.Session, Role: grant.RoleSuperAdmin})
+	if _, err := h.corpus.SetVisibility(t.Context(), admin, "logbook", directory.Visibility{OpenToAnonymous: new(true)}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		caller grant.Caller
+		owner  *wire.Person
+	}{
+		{h.bo, &wire.Person{Name: "visitor@elsewhere.example"}},
+		{grant.Mint(&grant.Facts{Kind: grant.Anonymous, Token: "t", Scopes: grant.ScopesOf(grant.Search)}), nil},
+	} {
+		docs, err := h.Show(t.Context(), c.caller, []string{open})
+		if err != nil || len(docs) != 1 {
+			t.Fatalf("Show = %v, %v, want the open page", docs, err)
+		}
+		m := docs[open].Metadata
+		if m.Author == nil || m.UpdatedBy == nil || (m.Owner == nil) != (c.owner == nil) || m.Owner != nil && m.Owner.Name != c.owner.Name {
+			t.Errorf("author %+v, editor %+v, owner %+v, want names, and %+v", m.Author, m.UpdatedBy, m.Owner, c.owner)
+		}
+	}
+}
+
 func TestContent(t *testing.T) {
 	h := newHarbour(t)
 	if c := h.ask(t, h.bo, GetRequest{Specs: []wire.DocumentSpec{{ID: open}}})[open].Content; c != nil {

@@ -21,6 +21,9 @@ const (
 	messageMost = index.MaxSize
 	// maxMessage bounds the text of one message in an answer, in bytes.
 	maxMessage = 20_000
+	// A thread's document is looked for under so many types of a datasource, and so many names in all.
+	maxKinds   = 200
+	maxThreads = 5000
 )
 
 // messaging is the category of datasources, and of kinds of document, that hold conversations.
@@ -95,14 +98,20 @@ func (s *Service) messages(ctx context.Context, c grant.Caller, req MessagesRequ
 	if err != nil || len(sources) == 0 {
 		return resp, err
 	}
-	keys, more, err := s.around(ctx, c, req, sources)
+	var threads []string
+	if req.IDType == ThreadID {
+		if threads, err = s.threads(ctx, c, sources, req.ID); err != nil {
+			return resp, err
+		}
+	}
+	keys, more, err := s.around(ctx, c, req, sources, threads)
 	if err != nil {
 		return resp, err
 	}
 	resp.HasMore, resp.Found.HasMore = more, more
 	var roots []string
-	if req.IncludeRoot && req.IDType == ThreadID {
-		roots = threads(sources, req.ID)
+	if req.IncludeRoot {
+		roots = threads
 	}
 	found, err := s.spoken(ctx, c, append(slices.Clone(keys), roots...))
 	if err != nil {
@@ -198,24 +207,29 @@ func kinds(d *corpus.Datasource) index.Filter {
 	return index.Not{Filter: index.Has{Field: "type", Values: other}}
 }
 
-// threads lists the keys that a thread's document can have.
-func threads(sources []corpus.Datasource, id string) (keys []string) {
+// threads lists the keys that a thread's document can have: of each type that the caller sees documents of, declared or not.
+func (s *Service) threads(ctx context.Context, c grant.Caller, sources []corpus.Datasource, id string) (keys []string, err error) {
 	for i := range sources {
-		types := []string{""}
-		for _, o := range sources[i].Objects {
-			if o.Name != "" {
-				types = append(types, o.Name)
-			}
+		name := sources[i].Name
+		found, err := s.index.Search(ctx, c, index.Query{
+			Filter: index.Has{Field: "datasource", Values: []string{name}}, Facets: []index.FacetRequest{{Field: "type", Size: maxKinds}},
+		})
+		if err != nil {
+			return nil, err
 		}
-		for _, t := range types {
-			keys = append(keys, corpus.Ref{Datasource: sources[i].Name, ObjectType: t, ID: id}.Key())
+		keys = append(keys, corpus.Ref{Datasource: name, ID: id}.Key())
+		for _, b := range found.Facets[0].Buckets {
+			keys = append(keys, corpus.Ref{Datasource: name, ObjectType: b.Value, ID: id}.Key())
+		}
+		if len(keys) > maxThreads {
+			break
 		}
 	}
-	return keys
+	return keys, nil
 }
 
 // filter is the condition on the messages that are asked for.
-func (r *MessagesRequest) filter(sources []corpus.Datasource) index.Filter {
+func (r *MessagesRequest) filter(sources []corpus.Datasource, threads []string) index.Filter {
 	var places index.Any
 	for i := range sources {
 		places = append(places, index.All{index.Has{Field: "datasource", Values: []string{sources[i].Name}}, kinds(&sources[i])})
@@ -228,7 +242,7 @@ func (r *MessagesRequest) filter(sources []corpus.Datasource) index.Filter {
 	case ConversationID:
 		all = append(all, index.Has{Field: "containerid", Values: []string{r.ID}})
 	case ThreadID:
-		all = append(all, index.Any{index.Has{Field: "containerid", Values: []string{r.ID}}, index.Keys(threads(sources, r.ID))})
+		all = append(all, index.Any{index.Has{Field: "containerid", Values: []string{r.ID}}, index.Keys(threads)})
 	}
 	if r.WorkspaceID != "" {
 		// Those that say which workspace they are of must be of this one.
@@ -246,8 +260,8 @@ func (r *MessagesRequest) filter(sources []corpus.Datasource) index.Filter {
 }
 
 // around returns the keys of a page of messages, and whether there are more on that side.
-func (s *Service) around(ctx context.Context, c grant.Caller, req MessagesRequest, sources []corpus.Datasource) (keys []string, more bool, err error) {
-	q := index.Query{Filter: req.filter(sources), Size: messagePage + 1, Sort: index.ByNewest}
+func (s *Service) around(ctx context.Context, c grant.Caller, req MessagesRequest, sources []corpus.Datasource, threads []string) (keys []string, more bool, err error) {
+	q := index.Query{Filter: req.filter(sources, threads), Size: messagePage + 1, Sort: index.ByNewest}
 	if req.Direction == Newer {
 		q.Sort = index.ByOldest
 	}
@@ -327,10 +341,10 @@ func (s *Service) spoken(ctx context.Context, c grant.Caller, keys []string) (ma
 	return found, nil
 }
 
-// cutText returns the beginning of a text, at most so many bytes of whole characters.
+// cutText returns the beginning of a text, at most so many bytes of whole characters. It does not hold on to the rest.
 func cutText(text string, limit int) string {
 	if len(text) <= limit {
 		return text
 	}
-	return strings.ToValidUTF8(text[:limit], "")
+	return strings.Clone(strings.ToValidUTF8(text[:limit], ""))
 }

@@ -3,6 +3,7 @@ package documents
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -56,6 +57,15 @@ func person(people *directory.Roster, datasource string, u corpus.User) *wire.Pe
 	sum := sha256.Sum256([]byte(datasource + "\x00" + u.Email + "\x00" + u.UserID + "\x00" + u.Name))
 	stranger.ObfuscatedID = hex.EncodeToString(sum[:16])
 	return &stranger
+}
+
+// withoutAddresses leaves out people of whom nothing is known but an address: tokens of nobody show names, and no address book.
+func withoutAddresses(d *wire.Document) {
+	for _, p := range []**wire.Person{&d.Metadata.Author, &d.Metadata.Owner, &d.Metadata.UpdatedBy} {
+		if *p != nil && strings.Contains((*p).Name, "@") {
+			*p = nil
+		}
+	}
 }
 
 // customData returns custom properties by name. Clients know texts, lists of texts, numbers and

@@ -83,7 +83,7 @@ func (l *listing) customFilter(ctx context.Context) (index.Filter, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
-	all := index.All{index.Has{Field: "datasource", Values: names}}
+	all := index.All{index.All{index.Has{Field: "datasource", Values: names}}} // deeper than what is lifted from a facet: others have no entities
 	for _, f := range l.req.Filter {
 		if len(f.Values) == 0 {
 			continue

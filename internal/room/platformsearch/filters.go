@@ -19,8 +19,17 @@ import (
 
 // builtIn are the fields that every datasource has, with the type that the catalogue gives them. They are compared for equality alone.
 var builtIn = []struct{ field, kind string }{
-	{"type", "text"}, {"owner", "person"}, {"from", "person"}, {"author", "person"}, {"channel", "text"}, {"status", "text"},
-	{"assignee", "text"}, {"reporter", "text"}, {"component", "text"}, {"mentions", "text"}, {"collection", "text"},
+	{"type", "text"},
+	{"owner", "person"},
+	{"from", "person"},
+	{"author", "person"},
+	{"channel", "text"},
+	{"status", "text"},
+	{"assignee", "text"},
+	{"reporter", "text"},
+	{"component", "text"},
+	{"mentions", "text"},
+	{"collection", "text"},
 }
 
 func isBuiltIn(field string) bool {
@@ -74,9 +83,9 @@ func translate(list []Filter) (conditions []wire.FacetFilter, ranges index.All, 
 			if len(f.Values) != 1 {
 				return nil, nil, bad(".values", "%s takes one value.", f.Operator)
 			}
-			w, err := compare(indexField(field), f.Operator, f.Values[0])
-			if err != nil {
-				return nil, nil, bad(".values.0", "%s", err)
+			w, ok := compare(indexField(field), f.Operator, f.Values[0])
+			if !ok {
+				return nil, nil, bad(".values.0", "A comparison takes a whole number, a day such as 2026-11-02, or a time such as 2026-11-02T09:30:00Z.")
 			}
 			ranges = append(ranges, w)
 		}
@@ -101,11 +110,11 @@ func everywhere(field string) index.Within {
 
 // compare is the range of numbers or times that a comparison asks for. A day is all of it, in UTC: after it is from the next
 // day on, and up to it includes it.
-func compare(field string, op Operator, value string) (index.Within, error) {
+func compare(field string, op Operator, value string) (index.Within, bool) {
 	w := everywhere(field)
 	from, to, ok := span(value)
 	if !ok {
-		return w, fmt.Errorf("A comparison takes a whole number, a day such as 2026-11-02, or a time such as 2026-11-02T09:30:00Z.") //nolint:staticcheck // it is shown as it is
+		return w, false
 	}
 	switch op {
 	case Greater:
@@ -117,7 +126,7 @@ func compare(field string, op Operator, value string) (index.Within, error) {
 	case LessOrEqual:
 		w.To = to
 	}
-	return w, nil
+	return w, true
 }
 
 // span returns what a value covers, its end not included.

@@ -47,11 +47,17 @@ func (q *question) unshown(hits []index.Hit) []index.Hit {
 	return slices.DeleteFunc(hits, func(h index.Hit) bool { return slices.Contains(q.shown, mark(h.Key)) })
 }
 
-// binding ties a cursor to who asked and to everything that decides which results there are.
-func binding(q *question) (string, error) {
-	options := *q.options
+// deciding returns those of the options that decide which results there are.
+func deciding(o *Options) Options {
+	options := *o
 	options.ResponseHints, options.FacetBucketFilter, options.FacetBucketSize, options.DefaultFacets = nil, nil, 0, nil
 	options.AllDatasourceCounts, options.LongText = false, false
+	return options
+}
+
+// binding ties a cursor to who asked and to everything that decides which results there are.
+func binding(q *question) (string, error) {
+	options := deciding(q.options)
 	text, err := json.Marshal(struct {
 		Query     string
 		Languages []string

@@ -195,12 +195,12 @@ func (q *question) bucket(field string, b index.Bucket, prefix string) (wire.Fac
 			bucket.Value.DisplayLabel = p.Name
 			words = strings.Join([]string{b.Value, p.Name, nameOnRecord(p)}, " ")
 		}
-		// Nobody's token shows names, as documents do, and no address book.
+		// Nobody's token shows names, as documents do, and no address book: nor does it say how an address begins.
 		if q.caller.Is(grant.Anonymous) && strings.Contains(b.Value, "@") {
 			if !known {
 				return bucket, false
 			}
-			bucket.Value.StringValue = p.ID
+			bucket.Value.StringValue, words = p.ID, p.Name
 		}
 	case labelled(field):
 		if label := q.known.label(field, b.Value); label != "" {

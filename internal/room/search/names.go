@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +18,9 @@ const maxNamesakes = 50
 func (f *filters) person(field, value string) index.Filter {
 	if f.named++; f.named > maxPeople {
 		f.refuse("facetFilters", "There are more than "+strconv.Itoa(maxPeople)+" names of people in the filters of this request.")
+		return index.Any{}
+	}
+	if f.err = cmp.Or(f.err, f.ctx.Err()); f.err != nil { // a name is looked for among everybody
 		return index.Any{}
 	}
 	people := f.question.people

@@ -115,7 +115,7 @@ const maxNameWords = 8
 func (n *names) having(words []string) []*directory.Person {
 	var list []*directory.Person
 	for _, p := range n.byWord[words[0]] {
-		if !slices.ContainsFunc(words[1:], func(w string) bool { return !slices.Contains(n.byWord[w], p) }) {
+		if !slices.ContainsFunc(words[1:], func(w string) bool { return !slices.Contains(n.words[p], w) }) {
 			list = append(list, p)
 		}
 	}

@@ -222,7 +222,11 @@ func (s *Service) named(ctx context.Context, c grant.Caller, spec *wire.Document
 	if best == nil {
 		return nil, errHidden
 	}
-	return best, nil
+	whole, err := s.sources.Get(ctx, c, best.Key)
+	if err == nil && whole[best.Key] == nil { // gone this very moment
+		err = errHidden
+	}
+	return whole[best.Key], err
 }
 
 // likeness is the question for documents like a text. What is counted to choose its words is what the caller sees.

@@ -16,13 +16,14 @@ const (
 	maxGuesses    = 10000 // names tried for containers whose type nobody tells
 )
 
-// restrictions adds what a request is limited to and what it leaves out. To leave out wins: it holds whatever else does.
+// restrictions adds what a request is limited to and what it leaves out. To leave out wins: it holds whatever else does, and in facets too,
+// which is why both stand deeper than what is lifted from these.
 func (f *filters) restrictions(o *Options) {
 	if restricts(o.Inclusions) {
-		f.all = append(f.all, f.restriction("inclusions", o.Inclusions))
+		f.all = append(f.all, index.All{f.restriction("inclusions", o.Inclusions)})
 	}
 	if restricts(o.Exclusions) {
-		f.all = append(f.all, index.Not{Filter: f.restriction("exclusions", o.Exclusions)})
+		f.all = append(f.all, index.All{index.Not{Filter: f.restriction("exclusions", o.Exclusions)}})
 	}
 }
 

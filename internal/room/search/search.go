@@ -7,11 +7,15 @@
 package search
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/sheafsearch/sheaf/internal/activity"
 	"github.com/sheafsearch/sheaf/internal/corpus"
@@ -54,7 +58,7 @@ type Sources interface {
 	Properties(ctx context.Context, c grant.Caller, datasources ...string) ([]corpus.PropertyInfo, error)
 	// Get returns those documents that the caller may see and that have one of the keys.
 	Get(ctx context.Context, c grant.Caller, keys ...string) (map[string]*corpus.Document, error)
-	// ByURL returns those documents that the caller may see and that have one of the addresses.
+	// ByURL returns those documents that the caller may see and that have one of the addresses, without their texts.
 	ByURL(ctx context.Context, c grant.Caller, urls ...string) (map[string]*corpus.Document, error)
 }
 
@@ -139,14 +143,43 @@ func (s *Service) Search(ctx context.Context, c grant.Caller, req Request) (Resp
 	return resp, err
 }
 
-// AdminSearch is Search past permissions, for Super Admins in person. The query is in the audit log before it is answered, and
+// AdminSearch is Search past permissions, for Super Admins in person. All that is asked is in the audit log before it is answered, and
 // neither cursors nor tracking tokens of the answer open in an ordinary search.
 func (s *Service) AdminSearch(ctx context.Context, c grant.Caller, req Request) (Response, error) {
-	all, err := s.admin.AdminSearch(ctx, c, req.Query)
+	asked, err := recorded(&req)
+	if err != nil {
+		return Response{}, err
+	}
+	all, err := s.admin.AdminSearch(ctx, c, asked)
 	if err != nil {
 		return Response{}, err
 	}
 	return s.Search(ctx, all, req)
+}
+
+// maxRecorded bounds what an admin search asks, in bytes, so that the audit log has room for all of it.
+const maxRecorded = 900
+
+// recorded is what the audit log keeps of an admin search: the query and, as JSON, whatever else decides what is found.
+func recorded(req *Request) (string, error) {
+	asked := req.Query
+	if req.Options != nil || len(req.TabIDs) > 0 {
+		beside, err := json.Marshal(struct {
+			Tabs    []string      `json:"resultTabIds,omitzero"`
+			Options Options       `json:"requestOptions,omitzero"`
+			Buckets *BucketFilter `json:"facetBucketFilter,omitzero"`
+		}{req.TabIDs, deciding(cmp.Or(req.Options, &Options{})), cmp.Or(req.Options, &Options{}).FacetBucketFilter})
+		if err != nil {
+			return "", fmt.Errorf("record an admin search: %w", err)
+		}
+		if string(beside) != "{}" {
+			asked += " " + string(beside)
+		}
+	}
+	if len(asked) > maxRecorded {
+		return "", fault.Newf(fault.Invalid, "A search past permissions is recorded in full. With its filters it has at most %d bytes.", maxRecorded).WithField("query")
+	}
+	return asked, nil
 }
 
 func (s *Service) search(ctx context.Context, c grant.Caller, req *Request) (Response, error) {

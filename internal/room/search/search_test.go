@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -345,6 +346,66 @@ func TestFacetsCountPastTheirOwnFilter(t *testing.T) {
 	}
 }
 
+// TestWhatIsLeftOutIsCountedNowhere holds that neither facets nor tabs bring back what a request excludes, or does not include.
+func TestWhatIsLeftOutIsCountedNowhere(t *testing.T) {
+	s, people := newService(t, shelf{})
+	log := &wire.Restriction{Datasources: []string{"log"}}
+	other := &wire.Restriction{Datasources: []string{"other"}}
+	for about, o := range map[string]Options{"excluded": {Exclusions: log}, "not included": {Inclusions: other}} {
+		o.FacetBucketSize, o.DefaultFacets, o.ResponseHints = 10, []string{"datasource"}, []string{hintResults, hintFacets, hintCounts}
+		resp, err := s.Search(t.Context(), caller(t, people, "ada@harbour.example"), Request{Options: &o})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(resp.Results) > 0 || len(resp.FacetResults) > 0 || len(resp.Tabs) != 1 || resp.Tabs[0].Count != 0 {
+			t.Errorf("%s: %d results, facets %+v, tabs %+v, want none", about, len(resp.Results), resp.FacetResults, resp.Tabs)
+		}
+	}
+}
+
+// TestACommonName holds that a name that everybody has takes no longer for being said often.
+func TestACommonName(t *testing.T) {
+	n := &names{words: map[*directory.Person][]string{}, byWord: map[string][]*directory.Person{}}
+	for range 100_000 {
+		p := &directory.Person{}
+		n.words[p], n.byWord["wang"] = []string{"wang"}, append(n.byWord["wang"], p)
+	}
+	begun := time.Now()
+	if got := n.having(slices.Repeat([]string{"wang"}, maxNameWords)); len(got) != 100_000 {
+		t.Errorf("having() finds %d people, want all", len(got))
+	}
+	if took := time.Since(begun); took > 2*time.Second {
+		t.Errorf("having() took %v", took)
+	}
+}
+
+// TestAdminSearchIsRecordedInFull holds that what an admin search asks by filters is on record too, and nothing is asked that there is no room for.
+func TestAdminSearchIsRecordedInFull(t *testing.T) {
+	filter := []wire.FacetFilter{{FieldName: "tag", Values: []wire.FacetFilterValue{{Value: "payroll"}}}}
+	for _, c := range []struct {
+		req  Request
+		want string
+	}{
+		{Request{Query: "tide"}, "tide"},
+		{Request{Query: "tide", Options: &Options{FacetBucketSize: 10, ResponseHints: []string{hintFacets}}}, "tide"},
+		{Request{TabIDs: []string{"log"}}, ` {"resultTabIds":["log"]}`},
+		{Request{Options: &Options{FacetFilters: filter}}, ` {"requestOptions":{"facetFilters":[{"fieldName":"tag","values":[{"value":"payroll"}]}]}}`},
+		{
+			Request{Query: "x", Options: &Options{FacetBucketFilter: &BucketFilter{Facet: "tag", Prefix: "pay"}}},
+			`x {"facetBucketFilter":{"facet":"tag","prefix":"pay"}}`,
+		},
+	} {
+		if got, err := recorded(&c.req); err != nil || got != c.want {
+			t.Errorf("recorded(%+v) = %q, %v, want %q", c.req, got, err, c.want)
+		}
+	}
+	s, people := newService(t, shelf{})
+	_, err := s.AdminSearch(t.Context(), caller(t, people, "ada@harbour.example"), Request{Query: strings.Repeat("tide ", 200) + "payroll"})
+	if fault.KindOf(err) != fault.Invalid {
+		t.Errorf("AdminSearch() of a query that is cut in the log = %v, want invalid", err)
+	}
+}
+
 // TestTimeout holds that the caller's own limit is a 408, and that the end of the request is not taken for it.
 func TestTimeout(t *testing.T) {
 	s, people := newService(t, shelf{stall: true})
@@ -477,6 +538,26 @@ func TestBucketsByPrefix(t *testing.T) {
 		}
 		if d := cmp.Diff(c.want, got); d != "" {
 			t.Errorf("buckets of %s with %q (-want +got):\n%s", c.facet, c.prefix, d)
+		}
+	}
+}
+
+// TestNobodyLearnsAddresses holds that a token without a person cannot spell addresses, or names that others do not use, by prefixes.
+func TestNobodyLearnsAddresses(t *testing.T) {
+	s, _ := newService(t, shelf{})
+	for prefix, want := range map[string]int{"skipper": 1, "ada": 2, "bo@": 0, "harb": 0, "example": 0, "bo": 0} {
+		resp, err := s.Search(t.Context(), grant.Mint(&grant.Facts{Kind: grant.Anonymous, Token: "t"}), Request{Options: &Options{
+			ResponseHints: []string{hintFacets}, FacetBucketSize: 10, DefaultFacets: []string{"from"}, FacetBucketFilter: &BucketFilter{Facet: "from", Prefix: prefix},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := 0
+		for _, f := range resp.FacetResults {
+			got += len(f.Buckets)
+		}
+		if got != want {
+			t.Errorf("nobody finds %d authors by %q, want %d", got, prefix, want)
 		}
 	}
 }

@@ -149,6 +149,9 @@ func versionsAcross(t *testing.T, fresh func(testing.TB) string) {
 			if n != want {
 				t.Errorf("Raise() = %d, want %d", n, want)
 			}
+			if again, err := tx.Raise(ctx, "authority"); again != want || err != nil {
+				t.Errorf("Raise() for the second time = %d, %v, want %d again", again, err, want)
+			}
 			if before, _ := a.Version("authority"); before != want-1 {
 				t.Errorf("before the commit Version() = %d, want %d", before, want-1)
 			}
