@@ -41,6 +41,8 @@ type Config struct {
 	Origin func(context.Context) (address netip.Addr, requestID string)
 	// Log is told when entries cannot be written. Nil discards.
 	Log *slog.Logger
+	// Now tells the time of entries that say none, and their age. Nil means time.Now.
+	Now func() time.Time
 }
 
 // Log is the audit log of one server. It is safe for concurrent use.
@@ -70,6 +72,9 @@ func Open(_ context.Context, db *sqldb.DB, cfg Config) (*Log, error) {
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	l := &Log{db: db, cfg: cfg, queue: make(chan item, queueLength), closing: make(chan struct{}), drain: make(chan struct{})}
 	l.done.Go(l.write)

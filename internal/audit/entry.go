@@ -74,7 +74,7 @@ var secretForm = regexp.MustCompile(`shf_([a-z])_[0-9A-Za-z]{8,}`)
 
 func (l *Log) complete(ctx context.Context, e Entry) Entry {
 	if e.At.IsZero() {
-		e.At = time.Now()
+		e.At = l.cfg.Now()
 	}
 	if e.Outcome == "" {
 		e.Outcome = Done

@@ -96,7 +96,7 @@ func (l *Log) Prune(ctx context.Context) (int64, error) {
 	if l.cfg.Retention < 0 {
 		return 0, nil
 	}
-	before := dayOf(time.Now().Add(-l.cfg.Retention).UnixMicro())
+	before := dayOf(l.cfg.Now().Add(-l.cfg.Retention).UnixMicro())
 	var total int64
 	for {
 		// A read first: most times there is nothing to do, and a write would take the writer's turn.

@@ -91,7 +91,7 @@ func newWorld(t testing.TB) *world {
 	keys, err := seal.Open(ctx, db)
 	fatal(t, err)
 	w := &world{t: t, clock: &clock{now: today}, search: &scriptedSearch{}, why: &scriptedWhy{sampleAccess, sampleRank}, sources: newSources(), oauth: &scriptedOAuth{}, signOn: &scriptedSignOn{}, logged: &logText{}}
-	w.log, err = audit.Open(ctx, db, audit.Config{Origin: rpc.Origin})
+	w.log, err = audit.Open(ctx, db, audit.Config{Origin: rpc.Origin, Now: w.clock.Now})
 	fatal(t, err)
 	t.Cleanup(func() { _ = w.log.Close() })
 	w.directory = directory.New(db)
