@@ -33,6 +33,15 @@ type Hit struct {
 	Explanation *rank.Explanation
 }
 
+// KeysOf returns the keys of hits, in their order.
+func KeysOf(hits []Hit) []string {
+	keys := make([]string, len(hits))
+	for i := range hits {
+		keys[i] = hits[i].Key
+	}
+	return keys
+}
+
 // Marked is text with ranges to emphasise. The ranges are ascending, do not touch and are not empty.
 type Marked struct {
 	Text   string

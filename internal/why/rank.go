@@ -171,11 +171,7 @@ func (r *RankRequest) check() error {
 
 // first explains the administrator's own first results.
 func (s *Service) first(ctx context.Context, c grant.Caller, hits []index.Hit) ([]Ranked, error) {
-	keys := make([]string, len(hits))
-	for i, h := range hits {
-		keys[i] = h.Key
-	}
-	seen, err := s.cfg.Corpus.Outline(ctx, c, keys...)
+	seen, err := s.cfg.Corpus.Outline(ctx, c, index.KeysOf(hits)...)
 	if err != nil {
 		return nil, err
 	}

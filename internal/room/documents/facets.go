@@ -58,10 +58,7 @@ func (s *Service) byFacets(ctx context.Context, c grant.Caller, req ByFacetsRequ
 	if err != nil {
 		return resp, err
 	}
-	keys := make([]string, len(found.Hits))
-	for i, hit := range found.Hits {
-		keys[i] = hit.Key
-	}
+	keys := index.KeysOf(found.Hits)
 	shown, err := s.Show(ctx, c, keys)
 	if err != nil {
 		return resp, err

@@ -270,10 +270,7 @@ func (s *Service) around(ctx context.Context, c grant.Caller, req MessagesReques
 		if err != nil {
 			return nil, false, err
 		}
-		keys = keys[:0]
-		for _, hit := range found.Hits {
-			keys = append(keys, hit.Key)
-		}
+		keys = index.KeysOf(found.Hits)
 		if found.Next == nil && len(keys) <= messagePage {
 			return keys, false, nil
 		}

@@ -45,10 +45,7 @@ func (l *listing) customEntities(ctx context.Context) (ListResponse, error) {
 		}
 	}
 	resp.FacetResults = facetResults([]string{"datasource", "type"}, counts)
-	keys := make([]string, len(found.Hits))
-	for i, hit := range found.Hits {
-		keys[i] = hit.Key
-	}
+	keys := index.KeysOf(found.Hits)
 	shown, err := l.s.cfg.Documents.Show(ctx, l.caller, keys)
 	if err != nil {
 		return resp, err

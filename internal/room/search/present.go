@@ -16,11 +16,7 @@ func (s *Service) present(ctx context.Context, q *question, found index.Result) 
 	if resp.Tabs != nil {
 		resp.TabIDs = q.tabIDs()
 	}
-	keys := make([]string, len(hits))
-	for i, hit := range hits {
-		keys[i] = hit.Key
-	}
-	documents, err := s.documents.Show(ctx, q.caller, keys)
+	documents, err := s.documents.Show(ctx, q.caller, index.KeysOf(hits))
 	if err != nil {
 		return Response{}, err
 	}

@@ -244,11 +244,7 @@ func likeness(ctx context.Context, reader *index.Reader, text similar.Text) (ind
 
 // showLike turns hits into results.
 func (s *Service) showLike(ctx context.Context, q *question, found index.Result, prominences []string, resp *RecommendationsResponse) error {
-	keys := make([]string, len(found.Hits))
-	for i, hit := range found.Hits {
-		keys[i] = hit.Key
-	}
-	documents, err := s.documents.Show(ctx, q.caller, keys)
+	documents, err := s.documents.Show(ctx, q.caller, index.KeysOf(found.Hits))
 	if err != nil {
 		return err
 	}

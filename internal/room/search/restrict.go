@@ -159,9 +159,5 @@ func (f *filters) containersIn(containers []string) []string {
 		f.err = cmp.Or(f.err, err)
 		return nil
 	}
-	list := make([]string, len(found.Hits))
-	for i, hit := range found.Hits {
-		list[i] = hit.Key
-	}
-	return list
+	return index.KeysOf(found.Hits)
 }
