@@ -177,10 +177,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	// The mux answers an unclean path with a redirect, which would be followed with the credential.
 	if p := r.URL.Path; p == path.Clean(p) {
-		if _, pattern := s.patterns.Handler(r); pattern == "" {
+		_, pattern := s.patterns.Handler(r)
+		if pattern == "" {
 			r = escapeID(r)
+			_, pattern = s.patterns.Handler(r)
 		}
-		if _, pattern := s.patterns.Handler(r); pattern != "" {
+		if pattern != "" {
 			s.patterns.ServeHTTP(w, r)
 			return
 		}
