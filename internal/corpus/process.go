@@ -173,25 +173,18 @@ func (c *Corpus) ProcessWork(ctx context.Context, j job.Job, report func(done, t
 	if err != nil {
 		return "", err
 	}
-	after, end := "", ""
+	before, behind := "", ""
 	if r.datasource != "" {
-		after, end = r.datasource+"/", r.datasource+"0" // "0" comes after "/"
+		before, behind = keyRange(r.datasource)
 	}
-	var seen, taken int64
-	for {
-		var n, again int
-		err := c.db.Write(ctx, sqldb.Bulk, func(tx *sqldb.Tx) (err error) {
-			n, again, after, err = c.again(ctx, tx, ProcessKind(r.kind), after, end)
-			return err
-		})
-		if err != nil {
-			return "", err
-		}
-		if n == 0 {
-			break
-		}
-		seen, taken = seen+int64(n), taken+int64(again)
-		report(seen, 0)
+	taken := 0
+	seen, err := c.inSteps(ctx, report, before, func(tx *sqldb.Tx, after string) ([]string, error) {
+		keys, again, err := c.again(ctx, tx, ProcessKind(r.kind), after, behind)
+		tx.OnCommit(func() { taken += again })
+		return keys, err
+	})
+	if err != nil {
+		return "", err
 	}
 	err = c.db.Write(ctx, sqldb.Bulk, func(tx *sqldb.Tx) error {
 		_, err := tx.Exec(ctx, "UPDATE process_runs SET ended_at = $2 WHERE id = $1", r.id, time.Now().UnixMicro())
@@ -205,9 +198,9 @@ const (
 	againBytes     = 512 << 10 // of their permissions and fields
 )
 
-// again takes the documents after a key, and before end where it is not "", into the index once more: those that the kind is
-// about, with their permissions resolved anew. It returns how many it looked at, how many it took, and the last one's key.
-func (c *Corpus) again(ctx context.Context, tx *sqldb.Tx, kind ProcessKind, after, end string) (seen, taken int, last string, err error) {
+// again takes the documents after a key, and before another where it is not "", into the index once more: those that the kind is
+// about, with their permissions resolved anew. It returns the keys that it looked at, and how many of them it took.
+func (c *Corpus) again(ctx context.Context, tx *sqldb.Tx, kind ProcessKind, after, behind string) (seen []string, taken int, err error) {
 	type doc struct {
 		Document
 		readers string
@@ -228,15 +221,14 @@ func (c *Corpus) again(ctx context.Context, tx *sqldb.Tx, kind ProcessKind, afte
 		d.size = len(meta) + len(acl)
 		return &d, nil
 	}
-	last = after
 	bySource := map[string][]*doc{}
 	size := 0
 	for d, err := range sqldb.Each(ctx, tx, scan, `SELECT key, datasource, meta, acl, readers FROM documents WHERE key > $1 AND ($2 = '' OR key < $2)
-		ORDER BY key LIMIT $3`, after, end, againDocuments) {
+		ORDER BY key LIMIT $3`, after, behind, againDocuments) {
 		if err != nil {
-			return 0, 0, "", err
+			return nil, 0, err
 		}
-		seen, last = seen+1, d.Key
+		seen = append(seen, d.Key)
 		if kind.concerns(&d.Document) {
 			bySource[d.Datasource] = append(bySource[d.Datasource], d)
 		}
@@ -251,28 +243,28 @@ func (c *Corpus) again(ctx context.Context, tx *sqldb.Tx, kind ProcessKind, afte
 		}
 		readers, err := c.dir.Intern(ctx, tx, datasource, permissions)
 		if err != nil {
-			return 0, 0, "", err
+			return nil, 0, err
 		}
 		first, err := c.enqueue(ctx, tx, changes)
 		if err != nil {
-			return 0, 0, "", err
+			return nil, 0, err
 		}
 		for i, d := range docs {
 			ids, err := json.Marshal(readers[i])
 			if err != nil {
-				return 0, 0, "", fmt.Errorf("encode readers: %w", err)
+				return nil, 0, fmt.Errorf("encode readers: %w", err)
 			}
 			statement := "UPDATE documents SET pos = $2, readers = $3 WHERE key = $1"
 			if string(ids) != d.readers {
 				statement = "UPDATE documents SET pos = $2, readers = $3, digest = '' WHERE key = $1"
 			}
 			if _, err = tx.Exec(ctx, statement, d.Key, first+int64(i), string(ids)); err != nil {
-				return 0, 0, "", err
+				return nil, 0, err
 			}
 		}
 		taken += len(docs)
 	}
-	return seen, taken, last, nil
+	return seen, taken, nil
 }
 
 // concerns reports whether what is indexed of a document depends on what is processed.

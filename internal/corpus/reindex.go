@@ -58,9 +58,9 @@ func (c *Corpus) reindex(ctx context.Context, tx *sqldb.Tx, keys []string) error
 	return nil
 }
 
-// inSteps runs one transaction after the other, each from the key at which the one before ended, until one finds nothing.
-func (c *Corpus) inSteps(ctx context.Context, report func(done, total int64), step func(tx *sqldb.Tx, after string) (keys []string, err error)) (done int64, err error) {
-	for after := ""; ; {
+// inSteps runs one transaction after the other, the first from a key and each from the one at which the one before ended, until one finds nothing.
+func (c *Corpus) inSteps(ctx context.Context, report func(done, total int64), after string, step func(tx *sqldb.Tx, after string) (keys []string, err error)) (done int64, err error) {
+	for {
 		if err := ctx.Err(); err != nil {
 			return done, err
 		}
@@ -78,15 +78,18 @@ func (c *Corpus) inSteps(ctx context.Context, report func(done, total int64), st
 	}
 }
 
+// keyRange returns what comes before and behind the keys of a datasource: a key is the name, a slash and the rest, and "0" is what follows
+// the slash in the order of bytes.
+func keyRange(datasource string) (before, behind string) { return datasource + "/", datasource + "0" }
+
 // reindexDatasource puts every document of a datasource into the queue.
 func (c *Corpus) reindexDatasource(ctx context.Context, caller grant.Caller, datasource string, report func(done, total int64)) (string, error) {
 	if err := maintains(caller); err != nil {
 		return "", err
 	}
-	// A key is the name, a slash and the rest; "0" is what follows the slash in the order of bytes.
-	begin, end := datasource+"/", datasource+"0"
-	done, err := c.inSteps(ctx, report, func(tx *sqldb.Tx, after string) ([]string, error) {
-		keys, err := sqldb.All(ctx, tx, sqldb.ScanText, "SELECT key FROM documents WHERE key > $1 AND key < $2 ORDER BY key LIMIT $3", max(after, begin), end, reindexStep)
+	before, behind := keyRange(datasource)
+	done, err := c.inSteps(ctx, report, before, func(tx *sqldb.Tx, after string) ([]string, error) {
+		keys, err := sqldb.All(ctx, tx, sqldb.ScanText, "SELECT key FROM documents WHERE key > $1 AND key < $2 ORDER BY key LIMIT $3", after, behind, reindexStep)
 		if err != nil {
 			return nil, err
 		}
@@ -100,7 +103,7 @@ func (c *Corpus) reindexMetadata(ctx context.Context, caller grant.Caller, schem
 	if err := maintains(caller); err != nil {
 		return "", err
 	}
-	done, err := c.inSteps(ctx, report, func(tx *sqldb.Tx, after string) ([]string, error) {
+	done, err := c.inSteps(ctx, report, "", func(tx *sqldb.Tx, after string) ([]string, error) {
 		keys, err := sqldb.All(ctx, tx, sqldb.ScanText, "SELECT key FROM document_metadata WHERE schema_id = $1 AND key > $2 ORDER BY key LIMIT $3", schema, after, reindexStep)
 		if err != nil || len(keys) == 0 {
 			return nil, err
