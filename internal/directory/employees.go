@@ -39,16 +39,7 @@ func (d *Directory) PutEmployees(ctx context.Context, records []EmployeeRecord) 
 	if err != nil {
 		return err
 	}
-	lane := sqldb.Bulk
-	if len(list) == 1 {
-		lane = sqldb.Security
-	}
-	for _, part := range employeeChunks(list) {
-		if err := d.db.Write(ctx, lane, func(tx *sqldb.Tx) error { return putEmployees(ctx, tx, part) }); err != nil {
-			return err
-		}
-	}
-	return nil
+	return putParts(ctx, d.db, laneFor(len(list)), employeeChunks(list), putEmployees)
 }
 
 // UploadEmployees is PutEmployees for a page of an upload that replaces all employees. Those whom the upload leaves out
@@ -59,7 +50,7 @@ func (d *Directory) UploadEmployees(ctx context.Context, page upload.Page, recor
 		return err
 	}
 	page.Kind, page.Items = upload.Employees, len(list)
-	return uploadPage(ctx, d.db, page, employeeChunks(list), putEmployees, leavesEmployees)
+	return upload.Write(ctx, d.db, page, employeeChunks(list), putEmployees, leavesEmployees)
 }
 
 func checkEmployees(records []EmployeeRecord) ([]EmployeeRecord, error) {
@@ -100,22 +91,13 @@ func placed(err error, i, n int) error {
 	return fault.Newf(f.Kind, "Number %d of %d: %s", i+1, n, f.Message).WithField(f.Field)
 }
 
-func employeeChunks(list []EmployeeRecord) (parts [][]EmployeeRecord) {
-	from, photos := 0, 0
-	for i := range list {
-		size := 0
-		if list[i].photo != nil {
-			size = len(list[i].photo.Content)
+func employeeChunks(list []EmployeeRecord) [][]EmployeeRecord {
+	return partsOf(list, chunkPeople, chunkPhotos, func(r *EmployeeRecord) int {
+		if r.photo == nil {
+			return 0
 		}
-		if i > from && (i-from == chunkPeople || photos+size > chunkPhotos) {
-			parts, from, photos = append(parts, list[from:i]), i, 0
-		}
-		photos += size
-	}
-	if from < len(list) {
-		parts = append(parts, list[from:])
-	}
-	return parts
+		return len(r.photo.Content)
+	})
 }
 
 // putEmployees writes records in one transaction. Personnel systems send everybody every night, and most are as they

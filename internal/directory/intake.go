@@ -9,6 +9,40 @@ import (
 	"github.com/sheafsearch/sheaf/internal/upload"
 )
 
+// laneFor is the lane for so many records: a single one does not wait behind uploads.
+func laneFor(records int) sqldb.Lane {
+	if records == 1 {
+		return sqldb.Security
+	}
+	return sqldb.Bulk
+}
+
+// partsOf cuts a list into parts of at most so many things each, and no heavier than limit but where one thing alone is.
+func partsOf[T any](list []T, most, limit int, weight func(*T) int) (parts [][]T) {
+	from, sum := 0, 0
+	for i := range list {
+		w := weight(&list[i])
+		if i > from && (i-from == most || sum+w > limit) {
+			parts, from, sum = append(parts, list[from:i]), i, 0
+		}
+		sum += w
+	}
+	if from < len(list) {
+		parts = append(parts, list[from:])
+	}
+	return parts
+}
+
+// putParts writes records, a part in a transaction.
+func putParts[T any](ctx context.Context, db *sqldb.DB, lane sqldb.Lane, parts [][]T, put func(context.Context, *sqldb.Tx, []T) error) error {
+	for _, part := range parts {
+		if err := db.Write(ctx, lane, func(tx *sqldb.Tx) error { return put(ctx, tx, part) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // intake is records of a datasource on their way in: on their own, or as a page of a bulk upload.
 type intake[T any] struct {
 	datasource string
@@ -22,10 +56,7 @@ type intake[T any] struct {
 
 // load writes records in transactions short enough for the bulk lane, and durably.
 func load[T any](ctx context.Context, d *Directory, in intake[T]) error {
-	lane := sqldb.Bulk
-	if len(in.records) == 1 {
-		lane = sqldb.Security
-	}
+	lane := laneFor(len(in.records))
 	parts := slices.Collect(slices.Chunk(in.records, chunk))
 	if len(parts) == 0 && in.page != nil {
 		parts = [][]T{nil} // an empty page may still begin or end an upload

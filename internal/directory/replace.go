@@ -8,49 +8,6 @@ import (
 	"github.com/sheafsearch/sheaf/internal/upload"
 )
 
-// uploadPage writes a page of an upload, a part in a transaction. left reports whether the session leaves something behind.
-func uploadPage[T any](ctx context.Context, db *sqldb.DB, page upload.Page, parts [][]T,
-	put func(context.Context, *sqldb.Tx, []T) error, left func(context.Context, *sqldb.Tx, upload.Session) (bool, error),
-) error {
-	if len(parts) == 0 {
-		parts = [][]T{nil} // a page without items may still begin a session, or end one
-	}
-	var begun upload.Session
-	for i, part := range parts {
-		err := db.Write(ctx, sqldb.Bulk, func(tx *sqldb.Tx) (err error) {
-			session := begun
-			if i == 0 {
-				session, err = upload.Begin(ctx, tx, page)
-			} else {
-				err = session.Still(ctx, tx)
-			}
-			if err != nil {
-				return err
-			}
-			if len(part) > 0 {
-				if err = put(ctx, tx, part); err != nil {
-					return err
-				}
-			}
-			if i == len(parts)-1 && page.Last {
-				stale, err := left(ctx, tx, session)
-				if err != nil {
-					return err
-				}
-				if err = session.Finish(ctx, tx, stale); err != nil {
-					return err
-				}
-			}
-			begun = session
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // PeopleRemovers say how what an upload of employees or teams left behind is removed, for upload.Removals.
 func (d *Directory) PeopleRemovers() map[upload.Kind]upload.Remover {
 	return map[upload.Kind]upload.Remover{

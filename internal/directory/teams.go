@@ -56,16 +56,7 @@ func (d *Directory) PutTeams(ctx context.Context, records []TeamRecord) error {
 	if err != nil {
 		return err
 	}
-	lane := sqldb.Bulk
-	if len(list) == 1 {
-		lane = sqldb.Security
-	}
-	for _, part := range teamChunks(list) {
-		if err := d.db.Write(ctx, lane, func(tx *sqldb.Tx) error { return putTeams(ctx, tx, part) }); err != nil {
-			return err
-		}
-	}
-	return nil
+	return putParts(ctx, d.db, laneFor(len(list)), teamChunks(list), putTeams)
 }
 
 // UploadTeams is PutTeams for a page of an upload that replaces all teams.
@@ -75,7 +66,7 @@ func (d *Directory) UploadTeams(ctx context.Context, page upload.Page, records [
 		return err
 	}
 	page.Kind, page.Items = upload.Teams, len(list)
-	return uploadPage(ctx, d.db, page, teamChunks(list), putTeams, leavesTeams)
+	return upload.Write(ctx, d.db, page, teamChunks(list), putTeams, leavesTeams)
 }
 
 func checkTeams(records []TeamRecord) ([]TeamRecord, error) {
@@ -130,18 +121,8 @@ func (t *TeamRecord) check() error {
 var errTeamID = fault.Newf(fault.Invalid, "A team has an id and a name, each one line of at most %d bytes.", maxName).WithField("team.id")
 
 // teamChunks cuts teams so that no transaction has more than some thousands of members.
-func teamChunks(list []TeamRecord) (parts [][]TeamRecord) {
-	from, members := 0, 0
-	for i := range list {
-		if i > from && (i-from == chunk || members+len(list[i].Members) > maxMembers) {
-			parts, from, members = append(parts, list[from:i]), i, 0
-		}
-		members += len(list[i].Members)
-	}
-	if from < len(list) {
-		parts = append(parts, list[from:])
-	}
-	return parts
+func teamChunks(list []TeamRecord) [][]TeamRecord {
+	return partsOf(list, chunk, maxMembers, func(t *TeamRecord) int { return len(t.Members) })
 }
 
 func putTeams(ctx context.Context, tx *sqldb.Tx, records []TeamRecord) error {

@@ -42,48 +42,16 @@ func (st *Store) Upload(ctx context.Context, page upload.Page, source Source, re
 		}
 		met[list[i].Alias] = true
 	}
-	parts := slices.Collect(slices.Chunk(list, chunk))
-	if len(parts) == 0 {
-		parts = [][]Shortcut{nil} // a page without items may still begin a session, or end one
-	}
-	var begun upload.Session
-	for i, part := range parts {
-		err := st.db.Write(ctx, sqldb.Bulk, func(tx *sqldb.Tx) (err error) {
-			session := begun
-			if i == 0 {
-				session, err = upload.Begin(ctx, tx, page)
-			} else {
-				err = session.Still(ctx, tx)
-			}
-			if err != nil {
-				return err
-			}
-			if err = put(ctx, tx, part); err != nil {
-				return err
-			}
-			if i == len(parts)-1 && page.Last {
-				left, err := sqldb.All(ctx, tx, sqldb.ScanInt, "SELECT id FROM shortcuts WHERE source = $1 AND touched < $2 LIMIT 1", string(source), session.Mark)
-				if err != nil {
-					return err
-				}
-				if err = session.Finish(ctx, tx, len(left) > 0 && source == External); err != nil {
-					return err
-				}
-			}
-			begun = session
-			return nil
-		})
-		if err != nil {
-			return err
+	return upload.Write(ctx, st.db, page, slices.Collect(slices.Chunk(list, chunk)), put, func(ctx context.Context, tx *sqldb.Tx, s upload.Session) (bool, error) {
+		if source != External {
+			return false, nil
 		}
-	}
-	return nil
+		left, err := sqldb.All(ctx, tx, sqldb.ScanInt, "SELECT id FROM shortcuts WHERE source = $1 AND touched < $2 LIMIT 1", string(source), s.Mark)
+		return len(left) > 0, err
+	})
 }
 
 func put(ctx context.Context, tx *sqldb.Tx, records []Shortcut) error {
-	if len(records) == 0 {
-		return nil
-	}
 	mark, err := upload.Touch(ctx, tx)
 	if err != nil {
 		return err

@@ -8,8 +8,8 @@
 // session is open is kept.
 //
 // The packages that own a kind (corpus, directory, rooms of people and shortcuts) call Begin in the first transaction
-// of a page, Session.Still in every further one, and Finish in the last one of a last page, and say how stale things are
-// counted and removed (Remover). Removals does that in the background. The debug endpoints and the console read
+// of a page, Session.Still in every further one, and Finish in the last one of a last page, or have Write do so, and say how
+// stale things are counted and removed (Remover). Removals does that in the background. The debug endpoints and the console read
 // Recent. Who may upload what is the caller's business.
 package upload
 
