@@ -164,15 +164,20 @@ func (a *Authority) kept(k key, version int64) *admission {
 	return adm
 }
 
-// recheck returns the Recheck of a caller: the admission is worked out anew where it may have
-// changed. A lowered role ends what an administrator has under way.
-func (a *Authority) recheck(s source, k key, role grant.Role) func() error {
+// recheck returns the Recheck of a caller with these facts: the admission is worked out anew where it may have
+// changed. What is under way ends where the address it came by is somebody else's now, where the provider's tokens open less, and where
+// an administrator has a lesser role.
+func (a *Authority) recheck(s source, k key, f *grant.Facts) func() error {
 	return func() error {
 		adm, err := a.admission(context.Background(), s, k)
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if adm.caller.Is(grant.Session) && adm.caller.Role() < role {
+		case adm.caller.Person() != f.Person:
+			return unauthenticated()
+		case s.kind == oauthToken && f.Scopes&^adm.caller.Scopes() != 0:
+			return forbidden("Tokens of the identity provider open less than they did.")
+		case adm.caller.Is(grant.Session) && adm.caller.Role() < f.Role:
 			return forbidden("Your role has changed.")
 		}
 		return nil

@@ -75,7 +75,7 @@ type lookup struct {
 }
 
 func (l lookup) mint(f *grant.Facts) grant.Caller {
-	f.Recheck = l.a.recheck(l.source, l.key, f.Role)
+	f.Recheck = l.a.recheck(l.source, l.key, f)
 	return grant.Mint(f)
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/sheafsearch/sheaf/internal/fault"
 	"github.com/sheafsearch/sheaf/internal/grant"
 	"github.com/sheafsearch/sheaf/internal/rpc"
+	"github.com/sheafsearch/sheaf/internal/sqldb"
 )
 
 const refusedWords = "The token is missing, malformed, unknown, expired or revoked."
@@ -209,6 +210,46 @@ func TestOAuthActsAsThePersonOfTheVerifiedAddress(t *testing.T) {
 	}
 	_, err = send("good.token")
 	wantKind(t, "of an inactive person", err, fault.Unauthenticated)
+}
+
+// TestWhatIsUnderWayEndsWithItsStanding holds that a stream does not go on because the address it came by has another holder, and
+// opens no more than the provider's tokens do now.
+func TestWhatIsUnderWayEndsWithItsStanding(t *testing.T) {
+	provider := &issuerOfOne{token: "good.token"}
+	clock, ctx := newClock(), context.Background()
+	n := openNode(t, database(t), clock, func(c *Config) { c.OAuth = provider })
+	n.person(t, "root@example.com", grant.RoleSuperAdmin)
+	first, second := n.person(t, "first@example.com", grant.RoleMember), n.person(t, "second@example.com", grant.RoleMember)
+	if _, err := n.people.AddAddress(ctx, first.ID, "desk@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	provider.identity = Identity{Provider: "okta", Email: "desk@example.com", Scopes: grant.ScopesOf(grant.Search, grant.Chat), Until: clock.now().Add(time.Hour)}
+	_, global := n.token(t, Global, "", grant.Search)
+	streams := func() (byOAuth, byGlobal grant.Caller) {
+		byOAuth, err := n.Admit(request("good.token", "X-Glean-Auth-Type", "OAUTH"), rpc.ClientAPI)
+		wantNone(t, "OAuth", err)
+		byGlobal, err = n.Admit(request(global, "X-Glean-ActAs", "desk@example.com"), rpc.ClientAPI)
+		wantNone(t, "GLOBAL", err)
+		wantNone(t, "OAuth, stream", byOAuth.Recheck())
+		wantNone(t, "GLOBAL, stream", byGlobal.Recheck())
+		return byOAuth, byGlobal
+	}
+
+	byOAuth, byGlobal := streams()
+	provider.identity.Scopes = grant.ScopesOf(grant.Search)
+	wantNone(t, "a change of the settings", n.change(ctx, func(*sqldb.Tx) error { return nil }))
+	wantKind(t, "OAuth, narrowed", byOAuth.Recheck(), fault.Forbidden)
+	wantNone(t, "GLOBAL, another's settings", byGlobal.Recheck())
+
+	byOAuth, byGlobal = streams()
+	if _, err := n.people.RemoveAddress(ctx, first.ID, "desk@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.people.AddAddress(ctx, second.ID, "desk@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	wantKind(t, "OAuth, the address has another holder", byOAuth.Recheck(), fault.Unauthenticated)
+	wantKind(t, "GLOBAL, the address has another holder", byGlobal.Recheck(), fault.Unauthenticated)
 }
 
 // TestReusedAddressInheritsNothing holds that tokens follow the person, not the address.
