@@ -16,8 +16,10 @@ type Departure struct {
 	Cookies []*http.Cookie
 }
 
-// maxNext bounds the way back; a longer one is dropped, as a cookie holds 4096 bytes.
-const maxNext = 1500
+// maxNext bounds the way back; a longer one is dropped. A cookie holds 4096 bytes, and all flows of a browser together must
+// fit into what proxies take of a header: pages of strangers can begin flows, and would lock the browser out for as long as
+// those live.
+const maxNext = 600
 
 // Begin starts a sign-in with the provider of that name. next is where the person was going, a path of ours; it comes
 // back from End, whatever the provider does. fault.NotFound where there is no such provider, fault.Unavailable where it

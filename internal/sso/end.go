@@ -116,9 +116,18 @@ func providerAway() *fault.Fault {
 	return fault.New(fault.Unavailable, "The provider does not answer as it should, so you are not signed in. Try again in a moment.")
 }
 
+func noSecret() *fault.Fault {
+	return fault.New(fault.Unavailable, "This server cannot read the secret that it shares with the provider. Tell an administrator.")
+}
+
 // end holds the answer against the flow, fetches the ID token, and makes the session.
 func (s *Service) end(r *http.Request, name string, f flow, a answer) (*http.Cookie, error) {
 	ctx := r.Context()
+	// No code can be guessed. This keeps strangers from making sheaf ask the provider without end, and from filling the audit
+	// log: an answer that says no can be brought again and again.
+	if err := s.cfg.Authority.Attempt(r); err != nil {
+		return nil, err
+	}
 	if f.Provider != name {
 		return nil, refuse(notTaken(), "the answer arrived at the address of %q", name)
 	}
@@ -131,10 +140,6 @@ func (s *Service) end(r *http.Request, name string, f flow, a answer) (*http.Coo
 	}
 	if a.problem != "" {
 		return nil, refuse(declined(a.problem), "the provider answered %s", wordOf(a.problem))
-	}
-	// No code can be guessed; this keeps strangers from making sheaf ask the provider without end.
-	if err := s.cfg.Authority.Attempt(r); err != nil {
-		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
@@ -185,14 +190,16 @@ func wordOf(problem string) string {
 func (s *Service) redeem(ctx context.Context, p Provider, f flow, a answer) (account, error) {
 	at, err := s.cfg.Providers.Endpoints(ctx, p.Name)
 	if err != nil {
-		return account{}, err
+		s.cfg.Log.Warn("a provider's endpoints cannot be read", "provider", p.Name, "err", short(err))
+		return account{}, refuse(providerAway(), "the provider's discovery document cannot be read")
 	}
 	if at.NamesIssuer && a.issuer == "" {
 		return account{}, refuse(notTaken(), "the answer names no issuer, and this provider's always do")
 	}
 	secret, err := s.cfg.Providers.Secret(ctx, p.Name)
 	if err != nil {
-		return account{}, err
+		s.cfg.Log.Error("a client secret cannot be read", "provider", p.Name, "err", err)
+		return account{}, refuse(noSecret(), "the client secret cannot be read on this server")
 	}
 	ctx = oidc.ClientContext(ctx, s.cfg.Providers.Client()) // the same key as oauth2.HTTPClient
 	token, err := s.client(p, at, secret).Exchange(ctx, a.code, oauth2.VerifierOption(f.Verifier))

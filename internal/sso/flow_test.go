@@ -74,6 +74,21 @@ func TestCookieOfAFlow(t *testing.T) {
 	}
 }
 
+// TestFlowsFitAHeader holds that no page of a stranger, by beginning sign-ins, makes a browser send more than proxies take: nginx
+// answers 400 to a line of 8 KiB.
+func TestFlowsFitAHeader(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	for _, next := range []string{"/" + strings.Repeat("x", 1499), "/" + strings.Repeat("x", maxNext-1), "/" + strings.Repeat("\"", maxNext-1)} {
+		for range maxFlows {
+			b.begin("work", next)
+		}
+		if n := len(b.request("/").Header.Get("Cookie")); n > 8000 {
+			t.Errorf("with the way back %.3s…, of %d bytes, the browser sends %d bytes of cookies", next, len(next), n)
+		}
+	}
+}
+
 // TestStrangersAnswers holds that an answer of a provider works in the browser that asked for it, once, and nowhere else.
 func TestStrangersAnswers(t *testing.T) {
 	replace := func(address, name, value string) string {
@@ -304,6 +319,48 @@ func TestProviderRefuses(t *testing.T) {
 		if got := w.refusals(); len(got) != 1 || strings.ContainsAny(got[0], "<") || len(got[0]) > 200 {
 			t.Errorf("error=%.20s: the audit log has %q", problem, got)
 		}
+	}
+}
+
+// TestAnswersAreCounted holds that nobody fills the audit log, or keeps a provider busy, with one answer brought over and over.
+func TestAnswersAreCounted(t *testing.T) {
+	for name, query := range map[string]url.Values{
+		"a refusal": {"error": {"access_denied"}}, "another issuer": {"code": {"c"}, "iss": {"https://elsewhere.example"}}, "a code": {"code": {"c"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			b := w.browser()
+			u, err := url.Parse(b.begin("work", ""))
+			fatal(t, err)
+			query.Set("state", u.Query().Get("state"))
+			r := b.request("/signin/callback/work?" + query.Encode())
+			last := fault.Internal
+			for range 40 {
+				_, err := w.service.End(r, "work")
+				last = fault.KindOf(err)
+			}
+			if last != fault.TooMany {
+				t.Errorf("the fortieth answer is met with %v, want fault.TooMany", last)
+			}
+			if n := len(w.refusals()); n == 0 || n > 12 {
+				t.Errorf("the audit log has %d refusals, want a few", n)
+			}
+		})
+	}
+}
+
+// TestProviderGoneMeanwhile holds that a sign-in which a provider's outage ends is on record as any other refusal.
+func TestProviderGoneMeanwhile(t *testing.T) {
+	w := newWorld(t)
+	w.add(ann, grant.RoleMember)
+	b := w.browser()
+	back := w.settings.idps["work"].approve(t, b.begin("work", ""), annAccount())
+	w.settings.down = fault.New(fault.Unavailable, "away")
+	if _, person, err := b.end(back); person != "" || fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("signed in as %q, %v, want nobody and fault.Unavailable", person, err)
+	}
+	if got := w.refusals(); len(got) != 1 || !strings.Contains(got[0], "discovery") {
+		t.Errorf("the audit log has %q, want the outage", got)
 	}
 }
 

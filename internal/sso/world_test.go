@@ -57,6 +57,7 @@ type settings struct {
 	idps   map[string]*idp
 	admit  bool
 	secret map[string]string
+	down   error // why no discovery document can be read, or no secret
 }
 
 func (s *settings) SignIn(context.Context) []Provider {
@@ -71,6 +72,9 @@ func (s *settings) Secret(_ context.Context, name string) (string, error) { retu
 
 func (s *settings) Endpoints(_ context.Context, name string) (Endpoints, error) {
 	p := s.idps[name]
+	if s.down != nil {
+		return Endpoints{}, s.down
+	}
 	return Endpoints{
 		Authorization: p.url + "/authorize?tenant=1", Token: p.url + "/token", UserInfo: p.url + "/userinfo", Keys: p.url + "/keys",
 		NamesIssuer: p.namesIssuer,
