@@ -95,6 +95,13 @@ func (p Provider) account(c claims) (account, error) {
 		r.email = email
 		return account{}, r
 	}
+	// Whoever runs another directory can give its guests here any mail. Entra ID vouches for it in this claim alone.
+	if p.Kind == Entra && p.claim() == "email" && !slices.Contains([]string{"true", `"true"`, "1", `"1"`}, string(c["xms_edov"])) {
+		told := fault.New(fault.Forbidden, "Your provider does not vouch for your email address, so sheaf cannot know who you are. Tell an administrator.")
+		r := refuse(told, "Entra ID does not vouch for the claim email (xms_edov)")
+		r.email = email
+		return account{}, r
+	}
 	// Google vouches for addresses of its own and of its customers' domains. Any other was verified once, and may have
 	// another holder by now.
 	if p.Kind == Google && !strings.HasSuffix(email, "@gmail.com") && c.text("hd") == "" {
