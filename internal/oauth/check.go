@@ -43,6 +43,26 @@ var kinds = map[Kind]struct {
 	OIDC:     {regexp.MustCompile(`^https?://[^\s?#@]+$`), "https://<host>/<path>, without a query"},
 }
 
+// personal is the directory of Microsoft's personal accounts, which anybody makes.
+const personal = "9188040d-6c67-4c5b-b112-36a304b66dad"
+
+// ownKind is the kind of a well-known provider, "" where it has none. What a kind knows of its provider must not be lost because somebody chose
+// another: whose word is no identity, and that Google's userinfo does not say for which client a token was made.
+func ownKind(issuer string) Kind {
+	u, err := url.Parse(issuer)
+	if err != nil {
+		return ""
+	}
+	switch strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")) {
+	case "login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn", "login.microsoft.com", "login.windows.net",
+		"login.chinacloudapi.cn", "sts.windows.net", "sts.chinacloudapi.cn":
+		return Azure
+	case "accounts.google.com":
+		return Google
+	}
+	return ""
+}
+
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
 func wrong(field, format string, args ...any) *fault.Fault {
@@ -104,6 +124,10 @@ func checkProvider(p *Provider, at string) error {
 		return wrong(at+"issuer", "The issuer is missing. It has the form %s.", kind.says)
 	case len(p.Issuer) > maxIssuer || !kind.form.MatchString(p.Issuer) || !isURL(p.Issuer):
 		return wrong(at+"issuer", "This is not the issuer of such a provider. It has the form %s.", kind.says)
+	case p.Kind == OIDC && ownKind(p.Issuer) != "":
+		return wrong(at+"kind", "This issuer has a kind of its own, %s, which knows what of its tokens counts. Choose that.", ownKind(p.Issuer))
+	case p.Kind == Azure && strings.Contains(p.Issuer, personal):
+		return wrong(at+"issuer", "This is the directory of personal accounts, which anybody makes. Take that of your company.")
 	case len(p.ClientIDs) == 0:
 		return wrong(at+"clientIds", "At least one client id is needed: tokens of other clients are refused.")
 	}
