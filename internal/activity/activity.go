@@ -71,14 +71,10 @@ type Log struct {
 }
 
 // batch is records that wait to be written.
-type batch struct {
-	views    map[viewName]record
-	searches map[searchName]record
-}
+type batch struct{ views, searches map[name]record }
 
-type viewName struct{ person, document string }
-
-type searchName struct{ person, folded string }
+// name says whose a record is and of what: the key of a document, or a folded search.
+type name struct{ person, of string }
 
 // record is how often something happened, and when. Text is the search as typed.
 type record struct {
@@ -87,7 +83,7 @@ type record struct {
 	text        string
 }
 
-func newBatch() batch { return batch{map[viewName]record{}, map[searchName]record{}} }
+func newBatch() batch { return batch{map[name]record{}, map[name]record{}} }
 
 func (b batch) size() int { return len(b.views) + len(b.searches) }
 
@@ -124,7 +120,7 @@ func (l *Log) View(c grant.Caller, document string) {
 		return
 	}
 	now := sqldb.Micros(l.cfg.Now())
-	l.note(func(b batch) { add(b.views, viewName{person, document}, record{1, now, now, ""}) })
+	l.note(func(b batch) { add(b.views, name{person, document}, record{1, now, now, ""}) })
 }
 
 // Search notes that the caller searched for a text. It neither waits nor fails. Empty and very long texts are
@@ -135,7 +131,7 @@ func (l *Log) Search(c grant.Caller, text string) {
 		return
 	}
 	now := sqldb.Micros(l.cfg.Now())
-	l.note(func(b batch) { add(b.searches, searchName{person, fold(text)}, record{1, now, now, text}) })
+	l.note(func(b batch) { add(b.searches, name{person, fold(text)}, record{1, now, now, text}) })
 	l.typed.add(person, Searched{Text: text, At: l.cfg.Now()})
 }
 
@@ -150,6 +146,11 @@ func (l *Log) note(put func(batch)) {
 		l.lost++
 	}
 	l.mu.Unlock()
+	l.rouse()
+}
+
+// rouse has the writer look at what is pending.
+func (l *Log) rouse() {
 	select {
 	case l.wake <- struct{}{}:
 	default:
@@ -157,26 +158,25 @@ func (l *Log) note(put func(batch)) {
 }
 
 // add joins a record with the one of the same name.
-func add[K comparable](m map[K]record, name K, r record) {
-	if old, ok := m[name]; ok {
+func add(m map[name]record, n name, r record) {
+	if old, ok := m[n]; ok {
 		if old.last > r.last {
 			r.last, r.text = old.last, old.text
 		}
 		r.times, r.first = r.times+old.times, min(r.first, old.first)
 	}
-	m[name] = r
+	m[n] = r
 }
 
 // write writes what is pending until ctx ends, and what is left then.
 func (l *Log) write(ctx context.Context) {
 	for {
-		pause := gatherTime
 		select {
 		case <-l.wake:
 		case <-ctx.Done():
 		}
 		select {
-		case <-time.After(pause):
+		case <-time.After(gatherTime):
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
 			defer cancel()
@@ -198,10 +198,7 @@ func (l *Log) again(ctx context.Context) {
 	case <-time.After(retryTime):
 	case <-ctx.Done():
 	}
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
+	l.rouse()
 }
 
 // Flush returns once everything recorded before it is durable.
@@ -226,16 +223,15 @@ func (l *Log) Flush(ctx context.Context) error {
 func (l *Log) giveBack(b batch) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for name, r := range b.views {
-		if l.pending.size() < maxPending {
-			add(l.pending.views, name, r)
+	back := func(from, to map[name]record) {
+		for n, r := range from {
+			if l.pending.size() < maxPending {
+				add(to, n, r)
+			}
 		}
 	}
-	for name, r := range b.searches {
-		if l.pending.size() < maxPending {
-			add(l.pending.searches, name, r)
-		}
-	}
+	back(b.views, l.pending.views)
+	back(b.searches, l.pending.searches)
 }
 
 // Close writes what waits and stops the log. Nothing may be recorded afterwards.

@@ -21,52 +21,62 @@ const (
 	listParameters = 900
 )
 
+// kind is how records of one kind are kept.
+type kind struct {
+	table, key       string // the table, and its column beside the person
+	keep             int    // rows of a person
+	insert, conflict string
+	row              func(name, record) []any // as insert names the columns
+}
+
+func views() kind {
+	return kind{
+		table: "views", key: "document", keep: MaxViews,
+		insert: "INSERT INTO views (person, document, times, first_at, last_at) VALUES ",
+		conflict: ` ON CONFLICT (person, document)
+			DO UPDATE SET times = views.times + excluded.times,
+			last_at = CASE WHEN excluded.last_at > views.last_at THEN excluded.last_at ELSE views.last_at END`,
+		row: func(n name, r record) []any { return []any{n.person, n.of, r.times, r.first, r.last} },
+	}
+}
+
+func searches() kind {
+	return kind{
+		table: "searches", key: "folded", keep: MaxSearches,
+		insert: "INSERT INTO searches (person, folded, text, times, last_at) VALUES ",
+		conflict: ` ON CONFLICT (person, folded)
+			DO UPDATE SET text = excluded.text, times = searches.times + excluded.times,
+			last_at = CASE WHEN excluded.last_at > searches.last_at THEN excluded.last_at ELSE searches.last_at END`,
+		row: func(n name, r record) []any { return []any{n.person, n.of, r.text, r.times, r.last} },
+	}
+}
+
 // save writes a batch in short transactions. It takes out of b what is durable.
 func (l *Log) save(ctx context.Context, b batch) error {
-	for part := range slices.Chunk(slices.Collect(maps.Keys(b.views)), rowsPerWrite) {
-		rows := make([][]any, len(part))
-		people := map[string]bool{}
-		for i, n := range part {
-			r := b.views[n]
-			rows[i], people[n.person] = []any{n.person, n.document, r.times, r.first, r.last}, true
-		}
-		err := l.db.Write(ctx, sqldb.Bulk, func(tx *sqldb.Tx) error {
-			err := upsert(ctx, tx, "INSERT INTO views (person, document, times, first_at, last_at) VALUES ", rows, ` ON CONFLICT (person, document)
-				DO UPDATE SET times = views.times + excluded.times,
-				last_at = CASE WHEN excluded.last_at > views.last_at THEN excluded.last_at ELSE views.last_at END`)
-			if err != nil {
-				return err
-			}
-			return trim(ctx, tx, "views", people, MaxViews)
-		})
-		if err != nil {
-			return err
-		}
-		for _, n := range part {
-			delete(b.views, n)
-		}
+	if err := l.saveAll(ctx, views(), b.views); err != nil {
+		return err
 	}
-	for part := range slices.Chunk(slices.Collect(maps.Keys(b.searches)), rowsPerWrite) {
+	return l.saveAll(ctx, searches(), b.searches)
+}
+
+func (l *Log) saveAll(ctx context.Context, k kind, records map[name]record) error {
+	for part := range slices.Chunk(slices.Collect(maps.Keys(records)), rowsPerWrite) {
 		rows := make([][]any, len(part))
 		people := map[string]bool{}
 		for i, n := range part {
-			r := b.searches[n]
-			rows[i], people[n.person] = []any{n.person, n.folded, r.text, r.times, r.last}, true
+			rows[i], people[n.person] = k.row(n, records[n]), true
 		}
 		err := l.db.Write(ctx, sqldb.Bulk, func(tx *sqldb.Tx) error {
-			err := upsert(ctx, tx, "INSERT INTO searches (person, folded, text, times, last_at) VALUES ", rows, ` ON CONFLICT (person, folded)
-				DO UPDATE SET text = excluded.text, times = searches.times + excluded.times,
-				last_at = CASE WHEN excluded.last_at > searches.last_at THEN excluded.last_at ELSE searches.last_at END`)
-			if err != nil {
+			if err := upsert(ctx, tx, k.insert, rows, k.conflict); err != nil {
 				return err
 			}
-			return trim(ctx, tx, "searches", people, MaxSearches)
+			return trim(ctx, tx, k.table, people, k.keep)
 		})
 		if err != nil {
 			return err
 		}
 		for _, n := range part {
-			delete(b.searches, n)
+			delete(records, n)
 		}
 	}
 	return nil
@@ -122,13 +132,12 @@ func (l *Log) Prune(ctx context.Context) error {
 	if l.cfg.Retention > 0 {
 		before = sqldb.Micros(l.cfg.Now().Add(-l.cfg.Retention))
 	}
-	for _, table := range []struct{ name, key string }{{"views", "document"}, {"searches", "folded"}} {
-		old := "SELECT person, " + table.key + " FROM " + table.name + " WHERE last_at < $1 LIMIT $2"
-		if err := l.removeAll(ctx, table.name, table.key, old, before, forgetRows); err != nil {
+	for _, k := range []kind{views(), searches()} {
+		from := "SELECT person, " + k.key + " FROM " + k.table
+		if err := l.removeAll(ctx, k, from+" WHERE last_at < $1 LIMIT $2", before, forgetRows); err != nil {
 			return err
 		}
-		gone := "SELECT person, " + table.key + " FROM " + table.name + " WHERE person IN (SELECT id FROM people WHERE retired) LIMIT $1"
-		if err := l.removeAll(ctx, table.name, table.key, gone, forgetRows); err != nil {
+		if err := l.removeAll(ctx, k, from+" WHERE person IN (SELECT id FROM people WHERE retired) LIMIT $1", forgetRows); err != nil {
 			return err
 		}
 	}
@@ -136,7 +145,7 @@ func (l *Log) Prune(ctx context.Context) error {
 }
 
 // removeAll removes the rows that a query names until it names none.
-func (l *Log) removeAll(ctx context.Context, table, key, query string, args ...any) error {
+func (l *Log) removeAll(ctx context.Context, k kind, query string, args ...any) error {
 	for {
 		// A read first: most times there is nothing to do, and a write would take the writer's turn.
 		some := false
@@ -149,7 +158,7 @@ func (l *Log) removeAll(ctx context.Context, table, key, query string, args ...a
 			return err
 		}
 		err = l.db.Write(ctx, sqldb.Bulk, func(tx *sqldb.Tx) error {
-			_, err := tx.Exec(ctx, "DELETE FROM "+table+" WHERE (person, "+key+") IN ("+query+")", args...)
+			_, err := tx.Exec(ctx, "DELETE FROM "+k.table+" WHERE (person, "+k.key+") IN ("+query+")", args...)
 			return err
 		})
 		if err != nil {
@@ -162,9 +171,10 @@ func (l *Log) removeAll(ctx context.Context, table, key, query string, args ...a
 func (l *Log) Erase(ctx context.Context, person string) error {
 	l.writing.Lock() // what is being written is gone with the rest
 	defer l.writing.Unlock()
+	theirs := func(n name, _ record) bool { return n.person == person }
 	l.mu.Lock()
-	maps.DeleteFunc(l.pending.views, func(n viewName, _ record) bool { return n.person == person })
-	maps.DeleteFunc(l.pending.searches, func(n searchName, _ record) bool { return n.person == person })
+	maps.DeleteFunc(l.pending.views, theirs)
+	maps.DeleteFunc(l.pending.searches, theirs)
 	l.mu.Unlock()
 	l.typed.drop(person)
 	return l.db.Write(ctx, sqldb.Security, func(tx *sqldb.Tx) error {
