@@ -69,7 +69,7 @@ func (l *Log) LastViewed(ctx context.Context, c grant.Caller, documents []string
 	err := l.db.Read(ctx, func(tx *sqldb.Tx) error {
 		for part := range slices.Chunk(documents, listParameters) {
 			for v, err := range sqldb.Each(ctx, tx, scanViewed, "SELECT document, last_at, times FROM views WHERE person = $1 AND document IN "+
-				sqldb.In(2, len(part)), arguments(person, part)...) {
+				sqldb.In(2, len(part)), sqldb.Args(part, person)...) {
 				if err != nil {
 					return err
 				}
@@ -79,15 +79,6 @@ func (l *Log) LastViewed(ctx context.Context, c grant.Caller, documents []string
 		return nil
 	})
 	return last, err
-}
-
-func arguments(first string, list []string) []any {
-	args := make([]any, 1, len(list)+1)
-	args[0] = first
-	for _, text := range list {
-		args = append(args, text)
-	}
-	return args
 }
 
 // Visitors returns how many people opened each of the documents, within what is kept. Documents that nobody opened
@@ -102,7 +93,7 @@ func (l *Log) Visitors(ctx context.Context, documents []string) (map[string]int6
 	err := l.db.Read(ctx, func(tx *sqldb.Tx) error {
 		for part := range slices.Chunk(documents, listParameters) {
 			for r, err := range sqldb.Each(ctx, tx, scan, "SELECT document, COUNT(*) FROM views WHERE document IN "+
-				sqldb.In(1, len(part))+" GROUP BY document", arguments("", part)[1:]...) {
+				sqldb.In(1, len(part))+" GROUP BY document", sqldb.Args(part)...) {
 				if err != nil {
 					return err
 				}

@@ -96,13 +96,10 @@ func (w *walk) above(ctx context.Context, tx *sqldb.Tx, reached []*trail) (list 
 	scan := func(s sqldb.Scanner) (r row, err error) { err = s.Scan(&r.member, &r.group, &r.known); return r, err }
 	for _, kind := range []string{kindMail, kindUser, kindGroup} {
 		for part := range slices.Chunk(slices.Sorted(maps.Keys(members[kind])), listParameters) {
-			args := []any{w.source, kind}
-			for _, m := range part {
-				args = append(args, m)
-			}
 			for r, err := range sqldb.Each(ctx, tx, scan, `SELECT m.member, m.group_name, CASE WHEN g.name IS NULL THEN 0 ELSE 1 END
 				FROM memberships m LEFT JOIN realm_groups g ON g.datasource = m.datasource AND g.name = m.group_name
-				WHERE m.datasource = $1 AND m.member_kind = $2 AND m.member IN `+sqldb.In(3, len(part))+" ORDER BY m.group_name, m.member", args...) {
+				WHERE m.datasource = $1 AND m.member_kind = $2 AND m.member IN `+sqldb.In(3, len(part))+" ORDER BY m.group_name, m.member",
+				sqldb.Args(part, w.source, kind)...) {
 				if err != nil {
 					return nil, err
 				}
@@ -208,7 +205,7 @@ func (x *explainer) known(source string, names []string) (map[string]bool, error
 	known := map[string]bool{}
 	for part := range slices.Chunk(names, listParameters) {
 		found, err := sqldb.All(x.ctx, x.tx, sqldb.ScanText, "SELECT name FROM realm_groups WHERE datasource = $1 AND name IN "+sqldb.In(2, len(part)),
-			withTexts(source, part)...)
+			sqldb.Args(part, source)...)
 		if err != nil {
 			return nil, err
 		}
@@ -236,7 +233,7 @@ func (x *explainer) users(source, column string, names []string) (map[string]Kno
 	users := map[string]KnownUser{}
 	for part := range slices.Chunk(names, listParameters) {
 		for r, err := range sqldb.Each(x.ctx, x.tx, scan, "SELECT "+column+", email, user_id, name, active FROM identities WHERE datasource = $1 AND "+column+" IN "+
-			sqldb.In(2, len(part)), withTexts(source, part)...) {
+			sqldb.In(2, len(part)), sqldb.Args(part, source)...) {
 			if err != nil {
 				return nil, err
 			}
@@ -244,13 +241,4 @@ func (x *explainer) users(source, column string, names []string) (map[string]Kno
 		}
 	}
 	return users, nil
-}
-
-func withTexts(first string, texts []string) []any {
-	args := make([]any, 0, 1+len(texts))
-	args = append(args, first)
-	for _, t := range texts {
-		args = append(args, t)
-	}
-	return args
 }

@@ -166,7 +166,7 @@ func (b *below) members(groups []string) (map[name]bool, error) {
 		for part := range slices.Chunk(now, listParameters) {
 			for r, err := range sqldb.Each(b.ctx, b.tx, scan, `SELECT m.member_kind, m.member FROM memberships m
 				JOIN realm_groups g ON g.datasource = m.datasource AND g.name = m.group_name
-				WHERE m.datasource = $1 AND m.group_name IN `+sqldb.In(2, len(part)), withTexts(b.source, part)...) {
+				WHERE m.datasource = $1 AND m.group_name IN `+sqldb.In(2, len(part)), sqldb.Args(part, b.source)...) {
 				if err != nil {
 					return nil, err
 				}
@@ -196,7 +196,7 @@ func (b *below) named(users map[name]bool) (map[string]string, error) {
 	}
 	for kind, column := range map[string]string{kindMail: "i.email", kindUser: "i.user_id"} {
 		for part := range slices.Chunk(texts[kind], listParameters) {
-			for r, err := range sqldb.Each(b.ctx, b.tx, scanKnown, identified+" AND "+column+" IN "+sqldb.In(2, len(part)), withTexts(b.source, part)...) {
+			for r, err := range sqldb.Each(b.ctx, b.tx, scanKnown, identified+" AND "+column+" IN "+sqldb.In(2, len(part)), sqldb.Args(part, b.source)...) {
 				if err != nil {
 					return nil, err
 				}

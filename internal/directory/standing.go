@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -110,13 +111,9 @@ func Known(ctx context.Context, tx *sqldb.Tx, datasource string, p *Permissions)
 		if column == "name" {
 			table = "realm_groups"
 		}
-		args := make([]any, 0, len(set))
-		for text := range set {
-			args = append(args, text)
-		}
-		for part := range slices.Chunk(args, listParameters) {
+		for part := range slices.Chunk(slices.Collect(maps.Keys(set)), listParameters) {
 			n, err := sqldb.One(ctx, tx, sqldb.ScanInt, "SELECT COUNT(*) FROM "+table+" WHERE datasource = $1 AND "+column+" IN "+sqldb.In(2, len(part)),
-				append([]any{r.IdentitySource}, part...)...)
+				sqldb.Args(part, r.IdentitySource)...)
 			if err != nil || n < int64(len(part)) {
 				return false, err
 			}

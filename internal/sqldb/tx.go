@@ -272,3 +272,13 @@ func In(first, n int) string {
 	b.WriteByte(')')
 	return b.String()
 }
+
+// Args returns the parameters of a statement that has a list (In) behind others: those before it, then the list.
+func Args[T any](list []T, before ...any) []any {
+	args := make([]any, 0, len(before)+len(list))
+	args = append(args, before...)
+	for _, v := range list {
+		args = append(args, v)
+	}
+	return args
+}
