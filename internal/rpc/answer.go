@@ -56,11 +56,11 @@ func StatusOf(k fault.Kind) int {
 // ready puts the success of a request on record. Nothing of the answer is sent before it.
 func (x *exchange) ready() error { return x.record(http.StatusOK) }
 
-func (x *exchange) empty() error {
+func (x *exchange) empty(status int) error {
 	if err := x.ready(); err != nil {
 		return err
 	}
-	x.w.WriteHeader(http.StatusOK)
+	x.w.WriteHeader(status)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -40,10 +41,11 @@ func JSON[Req, Resp any](pattern, summary string, handle func(context.Context, g
 		if err != nil {
 			return x.withoutAnswer(err)
 		}
+		status := cmp.Or(x.rt.op.Status, http.StatusOK)
 		if media == "" {
-			return x.empty()
+			return x.empty(status)
 		}
-		return x.json(http.StatusOK, resp)
+		return x.json(status, resp)
 	})
 }
 
