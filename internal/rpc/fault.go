@@ -34,7 +34,7 @@ func (x *exchange) render(family Family, err error) int {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	if f.RetryAfter > 0 {
-		h.Set("Retry-After", strconv.FormatInt(int64((f.RetryAfter+time.Second-1)/time.Second), 10))
+		h.Set("Retry-After", RetryAfter(f.RetryAfter))
 	}
 	switch {
 	case f.Kind == fault.Unauthenticated && family != AdminAPI:
@@ -49,6 +49,11 @@ func (x *exchange) render(family Family, err error) int {
 	media, body := x.faultBody(family, f, status)
 	x.send(status, media, body)
 	return status
+}
+
+// RetryAfter is a wait as the header of this name has it: in whole seconds, none of them too few.
+func RetryAfter(wait time.Duration) string {
+	return strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10)
 }
 
 // challenge adds to a challenge where a token is to be had, in the APIs that take those of identity providers (RFC 9728, section 5.1).

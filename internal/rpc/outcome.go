@@ -3,7 +3,6 @@ package rpc
 import (
 	"errors"
 	"net/http"
-	"strconv"
 	"time"
 )
 
@@ -32,7 +31,7 @@ func (x *exchange) withoutAnswer(err error) error {
 		return err
 	}
 	if o.after > 0 {
-		x.w.Header().Set("Retry-After", strconv.Itoa(int((o.after+time.Second-1)/time.Second)))
+		x.w.Header().Set("Retry-After", RetryAfter(o.after))
 	}
 	x.w.WriteHeader(o.status)
 	return nil

@@ -3,11 +3,11 @@ package server
 import (
 	"errors"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/sheafsearch/sheaf/internal/fault"
 	"github.com/sheafsearch/sheaf/internal/limit"
+	"github.com/sheafsearch/sheaf/internal/rpc"
 )
 
 // limited holds pages to the rates of addresses and of the server, which the API's edge holds its own operations to.
@@ -18,7 +18,7 @@ func (s *Server) limited(limits *limit.Limits, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := limits.Arrived(s.cfg.Proxies.Address(r), time.Now())
 		if f, ok := errors.AsType[*fault.Fault](err); ok {
-			w.Header().Set("Retry-After", strconv.FormatInt(int64((f.RetryAfter+time.Second-1)/time.Second), 10))
+			w.Header().Set("Retry-After", rpc.RetryAfter(f.RetryAfter))
 			http.Error(w, f.Message, http.StatusTooManyRequests)
 			return
 		}
