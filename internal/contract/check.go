@@ -110,7 +110,7 @@ type pair struct {
 func (c *comparer) report(format string, args ...any) { c.found[fmt.Sprintf(format, args...)] = true }
 
 func (c *comparer) operation(api API, op rpc.Operation) {
-	name := op.Method + " " + op.Path
+	name := op.Name()
 	subject := string(api) + " " + name
 	fact, known := c.facts[name]
 	shapes := ShapesOf(api)

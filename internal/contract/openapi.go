@@ -45,7 +45,7 @@ func Describe(ops []rpc.Operation, url string, families ...rpc.Family) Descripti
 			item = object{}
 			paths[path] = item
 		}
-		item[strings.ToLower(op.Method)] = describe(s, op, standing[op.Method+" "+op.Path])
+		item[strings.ToLower(op.Method)] = describe(s, op, standing[op.Name()])
 		tags[op.Scope.String()] = true
 	}
 	var list []any
@@ -116,11 +116,7 @@ func operationID(op rpc.Operation) string {
 func parameters(s *schemas, op rpc.Operation) []any {
 	var list []any
 	fields := urlFields(op.Request)
-	for part := range strings.SplitSeq(op.Path, "/") {
-		if !strings.HasPrefix(part, "{") {
-			continue
-		}
-		name := strings.Trim(part, "{}.")
+	for _, name := range op.PathNames() {
 		schema := object{"type": "string"}
 		if t, ok := fields["path "+name]; ok {
 			schema = s.of(t, request)
@@ -133,6 +129,14 @@ func parameters(s *schemas, op rpc.Operation) []any {
 		}
 	}
 	return list
+}
+
+// shapeOf is what the outside API has of an operation, nil for one of sheaf's own.
+func shapeOf(op rpc.Operation) *Shape {
+	if api := familyAPI(op.Family); api != "" {
+		return ShapesOf(api).Operations[op.Name()]
+	}
+	return nil
 }
 
 // statuses lists what an operation may answer: what the edge answers for every operation of its kind, what the outside API lists, and
@@ -160,13 +164,11 @@ func statuses(op rpc.Operation, standing rpc.Standing) []int {
 	for _, kind := range op.Refuses {
 		set[rpc.StatusOf(kind)] = true
 	}
-	if api := familyAPI(op.Family); api != "" {
-		if shape := ShapesOf(api).Operations[op.Method+" "+op.Path]; shape != nil {
-			_, fine := shape.Responses[http.StatusOK]
-			set[http.StatusOK] = fine
-			for status := range shape.Responses {
-				set[status] = true
-			}
+	if shape := shapeOf(op); shape != nil {
+		_, fine := shape.Responses[http.StatusOK]
+		set[http.StatusOK] = fine
+		for status := range shape.Responses {
+			set[status] = true
 		}
 	}
 	maps.DeleteFunc(set, func(_ int, answered bool) bool { return !answered })
@@ -197,10 +199,8 @@ func responses(s *schemas, op rpc.Operation, standing rpc.Standing) object {
 
 // hasBody reports whether a success of this status has a body: where the outside API does not say otherwise, a 200 has.
 func hasBody(op rpc.Operation, status int) bool {
-	if api := familyAPI(op.Family); api != "" {
-		if shape := ShapesOf(api).Operations[op.Method+" "+op.Path]; shape != nil {
-			return len(shape.Responses[status]) > 0
-		}
+	if shape := shapeOf(op); shape != nil {
+		return len(shape.Responses[status]) > 0
 	}
 	return status == http.StatusOK
 }
@@ -233,10 +233,8 @@ func faultContent(s *schemas, op rpc.Operation, status int, standing rpc.Standin
 	if slices.Contains(op.Refuses, fault.Unprocessable) && status == http.StatusUnprocessableEntity { // it lists the filters that mean nothing
 		text["application/json"] = object{"schema": object{"type": "object"}}
 	}
-	if api := familyAPI(op.Family); api != "" { // some errors have a body of the outside API's own
-		if shape := ShapesOf(api).Operations[op.Method+" "+op.Path]; shape != nil && len(shape.Responses[status]) > 0 {
-			text["application/json"] = object{"schema": object{"type": "object"}}
-		}
+	if shape := shapeOf(op); shape != nil && len(shape.Responses[status]) > 0 { // some errors have a body of the outside API's own
+		text["application/json"] = object{"schema": object{"type": "object"}}
 	}
 	return text
 }
@@ -261,6 +259,3 @@ func noted() object {
 		"IndexFault": object{"type": "object", "required": []any{"error", "message"}, "properties": object{"error": word, "message": word}},
 	}
 }
-
-// closedTo reports whether a family refuses unknown fields.
-func closedTo(f rpc.Family) bool { return f == rpc.PlatformAPI || f == rpc.AdminAPI }

@@ -37,7 +37,7 @@ func newSchemas(ops []rpc.Operation) *schemas {
 		if op.Family == rpc.PlatformAPI {
 			gather(op.Request, s.strict)
 		}
-		if closedTo(op.Family) {
+		if op.Family.Closed() {
 			gather(op.Request, s.closed)
 		} else {
 			gather(op.Request, open)

@@ -13,7 +13,7 @@ func Unbuilt(built []rpc.Room) []rpc.Room {
 	have := map[string]bool{}
 	for _, room := range built {
 		for _, op := range room.Operations() {
-			have[op.Method+" "+op.Path] = true
+			have[op.Name()] = true
 		}
 	}
 	byScope := map[grant.Scope][]rpc.Operation{}

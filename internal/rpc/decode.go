@@ -302,7 +302,7 @@ func (x *exchange) decode(req any) error {
 		return fault.New(fault.Invalid, "The request body is not a JSON object.")
 	}
 	options := lenient
-	if x.rt.op.Family == PlatformAPI || x.rt.op.Family == AdminAPI {
+	if x.rt.op.Family.Closed() {
 		options = closed
 	}
 	if err := json.Unmarshal(buf.Bytes(), req, options); err != nil {

@@ -56,6 +56,9 @@ func FamilyOf(path string) Family {
 	return NoFamily
 }
 
+// Closed reports whether requests of the family may hold no fields that it does not know.
+func (f Family) Closed() bool { return f == PlatformAPI || f == AdminAPI }
+
 // Room is a group of operations that one scope opens, to some kinds of caller.
 type Room struct{ ops []Operation }
 
@@ -168,8 +171,8 @@ func Unbuilt(method, path string) Operation {
 	return op
 }
 
-// pathNames lists the wildcards of a pattern.
-func (op Operation) pathNames() []string {
+// PathNames lists the wildcards of the operation's path, in their order.
+func (op Operation) PathNames() []string {
 	var names []string
 	for part := range strings.SplitSeq(op.Path, "/") {
 		if strings.HasPrefix(part, "{") {
@@ -180,6 +183,7 @@ func (op Operation) pathNames() []string {
 }
 
 // name is the label of the operation in logs, metrics and the audit log.
-func (op Operation) name() string { return op.Method + " " + op.Path }
+// Name is the operation's method and path, as in "POST /rest/api/v1/pin".
+func (op Operation) Name() string { return op.Method + " " + op.Path }
 
 var _ http.Handler = (*Server)(nil)

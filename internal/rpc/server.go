@@ -142,7 +142,7 @@ func NewServer(cfg Config) *Server {
 	for _, room := range cfg.Rooms {
 		for _, op := range room.ops {
 			s.ops = append(s.ops, op)
-			s.add(newRoute(op, op.name()))
+			s.add(newRoute(op, op.Name()))
 		}
 	}
 	return s
@@ -152,7 +152,7 @@ func NewServer(cfg Config) *Server {
 func (s *Server) Operations() []Operation { return s.ops }
 
 func (s *Server) add(rt *route) {
-	if len(rt.op.pathNames()) > 0 {
+	if len(rt.op.PathNames()) > 0 {
 		s.patterns.HandleFunc(rt.op.Method+" "+rt.op.Path, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, rt) })
 		return
 	}

@@ -32,7 +32,7 @@ func deprecation(op Operation, s Standing) []string {
 	if !s.Deprecated {
 		return nil
 	}
-	text := "name=" + op.name() + ";kind=endpoint;context=endpoint"
+	text := "name=" + op.Name() + ";kind=endpoint;context=endpoint"
 	if !s.Removal.IsZero() {
 		text += ";removal=" + s.Removal.Format(time.DateOnly)
 	}
