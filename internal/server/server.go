@@ -61,6 +61,7 @@ type Server struct {
 
 	cfg      Config
 	owner    *ownerLock
+	finder   *search.Service
 	api      *rpc.Server
 	handler  http.Handler
 	ops      http.Handler
@@ -103,6 +104,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	}
 	s.Activity = activity.Open(s.DB, activity.Config{Retention: cfg.ActivityRetention, Log: cfg.Log})
 	s.Index = index.New(plain.New(), s.People.Access)
+	s.finder = s.openFinder()
 	if err = s.start(ctx); err != nil {
 		return nil, err
 	}
@@ -158,10 +160,9 @@ func (s *Server) start(ctx context.Context) error {
 
 // Rooms lists the rooms of this server; the operations that it does not have are in them too.
 func (s *Server) Rooms() []rpc.Room {
-	finder := s.finder()
 	rooms := []rpc.Room{
-		finder.Room(),
-		documents.New(s.Corpus, s.People).Found(s.Index, s.Activity, finder, s.Keys).Room(),
+		s.finder.Room(),
+		documents.New(s.Corpus, s.People).Found(s.Index, s.Activity, s.finder, s.Keys).Room(),
 		docpermissions.New(s.Corpus, s.People).Room(),
 		people.New(s.People, s.cfg.Now).Room(),
 		entities.New(entities.Config{
@@ -175,7 +176,7 @@ func (s *Server) Rooms() []rpc.Room {
 		inpeople.New(s.People).Room(),
 		inshortcuts.New(shortcut.New(s.DB)).Room(),
 		webauth.New(webTokens{s.Authority}).Room(),
-		platformsearch.New(platformFinder{finder}, s.Corpus, s.Keys).Room(),
+		platformsearch.New(platformFinder{s.finder}, s.Corpus, s.Keys).Room(),
 		admin.New(s.Authority, s.Corpus, s.Audit, s.explainer(), s.uploads(), s.OAuth).Room(),
 	}
 	rooms = append(rooms, scim.New(s.People, s.Audit, s.PublicURL.String()).Room())
@@ -183,7 +184,8 @@ func (s *Server) Rooms() []rpc.Room {
 	return append(rooms, contract.Unbuilt(rooms)...)
 }
 
-func (s *Server) finder() *search.Service {
+// openFinder makes the one search room: what it knows of people's names is kept once.
+func (s *Server) openFinder() *search.Service {
 	return search.New(search.Config{
 		Index: s.Index, Documents: documents.New(s.Corpus, s.People), People: s.People, Sources: s.Corpus, History: s.Activity, Admin: s.Authority,
 		Keys: s.Keys, Now: s.cfg.Now,
@@ -210,7 +212,7 @@ func (s *Server) wire() error {
 	}
 	pages, err := console.New(console.Config{
 		SignOn: signIn, OAuth: s.OAuth, PublicURL: s.PublicURL.String(), Authority: s.Authority, People: s.People, Datasources: pageDatasources{s, s.Corpus, s.Audit}, Audit: s.Audit,
-		Search: pageSearch{s.finder(), s.Corpus, s.People, s.Activity}, Why: s.explainer(), Proxies: s.cfg.Proxies, Log: s.cfg.Log, Now: s.cfg.Now,
+		Search: pageSearch{s.finder, s.Corpus, s.People, s.Activity}, Why: s.explainer(), Proxies: s.cfg.Proxies, Log: s.cfg.Log, Now: s.cfg.Now,
 	})
 	if err != nil {
 		return err

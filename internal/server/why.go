@@ -13,7 +13,7 @@ import (
 // explainer is what says why, for the admin API and the pages.
 func (s *Server) explainer() *why.Service {
 	return why.New(why.Config{
-		Authority: s.Authority, Corpus: s.Corpus, Directory: s.People, Ranker: ranker{s.finder()}, Audit: s.Audit,
+		Authority: s.Authority, Corpus: s.Corpus, Directory: s.People, Ranker: ranker{s.finder}, Audit: s.Audit,
 		Indexed: func() int64 { return s.Index.State().Position },
 	})
 }
