@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -99,14 +100,13 @@ func (c *Console) why(v *visit) error {
 		{"Why it ranks there", pathWhy + "?" + url.Values{"query": {view.Query}, "document": {view.Document}}.Encode(), -1, view.RankTab},
 	}
 	err := view.ask(v)
-	status := http.StatusOK
 	if known, ok := errors.AsType[*fault.Fault](err); ok && (known.Kind == fault.NotFound || known.Kind == fault.Invalid || known.Kind == fault.Unprocessable) {
 		view.Problem, err = known.Message, nil
 	}
 	if err != nil {
 		return err
 	}
-	return v.write(status, "why", v.frame("Why"), view)
+	return v.write(http.StatusOK, "why", v.frame("Why"), view)
 }
 
 func whyPath(person, document string) string {
@@ -133,10 +133,7 @@ func (w *whyView) ask(v *visit) error {
 }
 
 func accessOf(a why.AccessAnswer) *accessView {
-	view := &accessView{AccessAnswer: a, Who: a.Person.Name, DatasourcePath: pathDatasources + "/" + url.PathEscape(a.Datasource), More: a.WaysInAll - len(a.Ways)}
-	if view.Who == "" {
-		view.Who = a.Person.Email
-	}
+	view := &accessView{AccessAnswer: a, Who: cmp.Or(a.Person.Name, a.Person.Email), DatasourcePath: pathDatasources + "/" + url.PathEscape(a.Datasource), More: a.WaysInAll - len(a.Ways)}
 	for _, w := range a.Ways {
 		way := wayView{Words: w.Words}
 		for _, chain := range w.Chains {
@@ -161,16 +158,10 @@ func steps(chain []why.Step) (list []stepView) {
 func rankOf(a why.RankAnswer, self string) *rankView {
 	view := &rankView{RankAnswer: a, Newest: a.Order == why.OrderNewest}
 	if a.Person.ID != self {
-		view.Other = a.Person.Name
-		if view.Other == "" {
-			view.Other = a.Person.Email
-		}
+		view.Other = cmp.Or(a.Person.Name, a.Person.Email)
 	}
 	for _, r := range a.Results {
-		row := rankedView{Ranked: r, Title: r.Document.Title, URL: linkable(r.Document.URL), Access: whyPath(a.Person.Email, r.Document.Named)}
-		if row.Title == "" {
-			row.Title = r.Document.Named
-		}
+		row := rankedView{Ranked: r, Title: cmp.Or(r.Document.Title, r.Document.Named), URL: linkable(r.Document.URL), Access: whyPath(a.Person.Email, r.Document.Named)}
 		for _, f := range r.Factors {
 			if f.Code == "word" || f.Code == "pair" {
 				row.Bars = append(row.Bars, barView{f.Text, f.Words, f.Percent})

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -162,11 +163,7 @@ func pageTabsOf(found *search.Response, sources map[string]string, people int) (
 		case t.ID == "all":
 			tabs = append([]console.SearchTab{{Name: "All", Count: t.Count}}, tabs...)
 		case t.Count > 0 && len(tabs) <= pageTabs:
-			name := sources[t.Datasource]
-			if name == "" {
-				name = t.Datasource
-			}
-			tabs = append(tabs, console.SearchTab{ID: t.ID, Name: name, Count: t.Count})
+			tabs = append(tabs, console.SearchTab{ID: t.ID, Name: cmp.Or(sources[t.Datasource], t.Datasource), Count: t.Count})
 		}
 	}
 	if people > 0 {
@@ -185,10 +182,7 @@ func pagePerson(p *directory.Person) console.SearchPerson {
 func pageHit(r *search.Result, sources map[string]string) console.SearchHit {
 	m := &r.Document.Metadata
 	hit := console.SearchHit{
-		ID: r.Document.ID, Title: r.Title, URL: r.URL, Source: sources[r.Document.Datasource], Kind: r.Document.DocType, Updated: m.UpdateTime, Status: m.Status,
-	}
-	if hit.Source == "" {
-		hit.Source = r.Document.Datasource
+		ID: r.Document.ID, Title: r.Title, URL: r.URL, Source: cmp.Or(sources[r.Document.Datasource], r.Document.Datasource), Kind: r.Document.DocType, Updated: m.UpdateTime, Status: m.Status,
 	}
 	for part := range strings.SplitSeq(m.Container, "/") {
 		if part = strings.TrimSpace(part); part != "" {
@@ -290,18 +284,13 @@ func pageSuggestion(typed string, r *search.Completion, sources map[string]strin
 	case "DOCUMENT":
 		s.Kind, s.URL = console.SuggestDocument, r.URL
 		if r.Document != nil {
-			s.ID, s.About = r.Document.ID, r.Document.Datasource
-			if title := sources[r.Document.Datasource]; title != "" {
-				s.About = title
-			}
+			s.ID, s.About = r.Document.ID, cmp.Or(sources[r.Document.Datasource], r.Document.Datasource)
 		}
 	case "ENTITY":
 		s.Kind = console.SuggestPerson
 		if r.Structured != nil && r.Structured.Person != nil && r.Structured.Person.Metadata != nil {
 			m := r.Structured.Person.Metadata
-			if s.About = m.Title; s.About == "" {
-				s.About = m.Department
-			}
+			s.About = cmp.Or(m.Title, m.Department)
 		}
 	case "HISTORY":
 		s.Kind = console.SuggestHistory
