@@ -2,7 +2,6 @@ package corpus
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 
 	"github.com/go-json-experiment/json"
@@ -49,7 +48,7 @@ func (c *Corpus) SetPermissions(ctx context.Context, caller grant.Caller, ref Re
 		if err != nil {
 			return fmt.Errorf("encode permissions: %w", err)
 		}
-		ids, _, err := encodeReaders(readers[0], [sha256.Size]byte{})
+		ids, err := encodeReaders(readers[0])
 		if err != nil {
 			return err
 		}

@@ -250,15 +250,15 @@ func (c *Corpus) again(ctx context.Context, tx *sqldb.Tx, kind ProcessKind, afte
 			return nil, 0, err
 		}
 		for i, d := range docs {
-			ids, err := json.Marshal(readers[i])
+			ids, err := encodeReaders(readers[i])
 			if err != nil {
-				return nil, 0, fmt.Errorf("encode readers: %w", err)
+				return nil, 0, err
 			}
 			statement := "UPDATE documents SET pos = $2, readers = $3 WHERE key = $1"
-			if string(ids) != d.readers {
+			if ids != d.readers {
 				statement = "UPDATE documents SET pos = $2, readers = $3, digest = '' WHERE key = $1"
 			}
-			if _, err = tx.Exec(ctx, statement, d.Key, first+int64(i), string(ids)); err != nil {
+			if _, err = tx.Exec(ctx, statement, d.Key, first+int64(i), ids); err != nil {
 				return nil, 0, err
 			}
 		}

@@ -238,9 +238,11 @@ func (c *Corpus) put(ctx context.Context, tx *sqldb.Tx, datasource string, docs 
 	var same []any
 	for i := range docs {
 		r := row{ready: docs[i], touch: touch, now: time.Now().UnixMicro()}
-		if r.readers, r.stored, err = encodeReaders(readers[i], docs[i].digest); err != nil {
+		if r.readers, err = encodeReaders(readers[i]); err != nil {
 			return err
 		}
+		sum := digestOf(r.digest[:], r.readers)
+		r.stored = base64.RawURLEncoding.EncodeToString(sum[:18])
 		before, exists := known[r.Key]
 		if exists && before == r.stored {
 			same = append(same, r.Key)
@@ -298,13 +300,12 @@ type row struct {
 	touch, now      int64
 }
 
-func encodeReaders(readers []uint32, digest [sha256.Size]byte) (list, stored string, err error) {
+func encodeReaders(readers []uint32) (string, error) {
 	ids, err := json.Marshal(readers)
 	if err != nil {
-		return "", "", fmt.Errorf("encode readers: %w", err)
+		return "", fmt.Errorf("encode readers: %w", err)
 	}
-	sum := digestOf(digest[:], string(ids))
-	return string(ids), base64.RawURLEncoding.EncodeToString(sum[:18]), nil
+	return string(ids), nil
 }
 
 func (r *row) store(ctx context.Context, tx *sqldb.Tx, position int64) error {
