@@ -34,7 +34,12 @@ func (c *Corpus) WatchNames(ctx context.Context, caller grant.Caller, log *slog.
 		return
 	}
 	// The first start of a database remembers who there is at once, so that nothing that changes from then on is missed.
-	if _, filled, err := c.knownNames(ctx); err == nil && !filled {
+	filled := false
+	err := c.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+		filled, err = namesFilled(ctx, tx)
+		return err
+	})
+	if err == nil && !filled {
 		if err := c.FollowNames(ctx, caller); err != nil && ctx.Err() == nil {
 			log.Warn("the names of authors are not remembered yet", "err", err)
 		}
@@ -101,14 +106,15 @@ func (c *Corpus) reindexNames(ctx context.Context, caller grant.Caller, report f
 	}
 	changed := map[string]bool{}
 	for address, shown := range now {
-		changed[address] = before[address] != shown
+		if before[address] != shown {
+			changed[address] = true
+		}
 	}
 	for address := range before {
 		if _, there := now[address]; !there {
 			changed[address] = true
 		}
 	}
-	maps.DeleteFunc(changed, func(_ string, is bool) bool { return !is })
 	done := int64(0)
 	if filled && len(changed) > 0 {
 		if done, err = c.reindexAuthors(ctx, changed, report); err != nil {
@@ -121,8 +127,16 @@ func (c *Corpus) reindexNames(ctx context.Context, caller grant.Caller, report f
 	return fmt.Sprintf("%d documents whose authors' names have changed were put into the index anew.", done), nil
 }
 
-// knownNames returns the names under which authors are indexed, and whether they were ever remembered: an index of before was built with the names
-// of its time, and is built anew at the start.
+// namesFilled reports whether names were ever remembered: an index of before was built with the names of its time, and is built anew at the start.
+func namesFilled(ctx context.Context, tx *sqldb.Tx) (bool, error) {
+	_, err := sqldb.One(ctx, tx, sqldb.ScanText, "SELECT value FROM meta WHERE name = $1", namesFact)
+	if fault.KindOf(err) == fault.NotFound {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// knownNames returns the names under which authors are indexed, and whether they were ever remembered.
 func (c *Corpus) knownNames(ctx context.Context) (names map[string]string, filled bool, err error) {
 	type row struct{ address, shown string }
 	scan := func(s sqldb.Scanner) (r row, err error) { err = s.Scan(&r.address, &r.shown); return r, err }
@@ -134,11 +148,7 @@ func (c *Corpus) knownNames(ctx context.Context) (names map[string]string, fille
 			}
 			names[r.address] = r.shown
 		}
-		_, err := sqldb.One(ctx, tx, sqldb.ScanText, "SELECT value FROM meta WHERE name = $1", namesFact)
-		filled = err == nil
-		if fault.KindOf(err) == fault.NotFound {
-			err = nil
-		}
+		filled, err = namesFilled(ctx, tx)
 		return err
 	})
 	return names, filled, err
