@@ -126,9 +126,8 @@ func (c *Corpus) PutMetadataSchema(ctx context.Context, caller grant.Caller, gro
 		switch {
 		case err == nil:
 			for _, k := range keys {
-				i := slices.IndexFunc(old.Keys, func(o PropertyDefinition) bool { return strings.EqualFold(o.Name, k.Name) })
-				if i >= 0 && old.Keys[i].Type != k.Type {
-					return fault.Newf(fault.Conflict, "The key %q is a %s already. Delete the schema, with what documents have of it, to change the type.", k.Name, old.Keys[i].Type)
+				if o, ok := old.key(k.Name); ok && o.Type != k.Type {
+					return fault.Newf(fault.Conflict, "The key %q is a %s already. Delete the schema, with what documents have of it, to change the type.", k.Name, o.Type)
 				}
 			}
 			if _, err = tx.Exec(ctx, "UPDATE metadata_schemas SET name = $2, fields = $3, updated_at = $4 WHERE id = $1", old.id, group, string(fields), now); err != nil {
@@ -169,11 +168,11 @@ func checkMetadataKeys(keys []PropertyDefinition) error {
 		if err := k.check(); err != nil {
 			return err
 		}
-		if word := strings.ToLower(k.Name); seen[word] {
+		word := strings.ToLower(k.Name)
+		if seen[word] {
 			return invalid("metadataKeys", "The key %q is there twice; case does not matter.", k.Name)
-		} else {
-			seen[word] = true
 		}
+		seen[word] = true
 		switch k.Type {
 		case TypeText, TypePicklist, TypeTextList, TypeMultiPicklist:
 		default:
@@ -205,18 +204,9 @@ func (c *Corpus) DeleteMetadataSchema(ctx context.Context, caller grant.Caller, 
 	})
 }
 
-// PutMetadata replaces what a document has of a group. The document is named by its key, whatever its datasource. An unknown document or group is a
+// PutMetadata replaces what a document has of a group; no values remove it. The document is named by its key, whatever its datasource. An unknown document or group is a
 // fault.NotFound.
 func (c *Corpus) PutMetadata(ctx context.Context, caller grant.Caller, document, group string, values []Property) error {
-	return c.describe(ctx, caller, document, group, values, false)
-}
-
-// DeleteMetadata removes what a document has of a group. Where it has nothing, that is no error.
-func (c *Corpus) DeleteMetadata(ctx context.Context, caller grant.Caller, document, group string) error {
-	return c.describe(ctx, caller, document, group, nil, true)
-}
-
-func (c *Corpus) describe(ctx context.Context, caller grant.Caller, document, group string, values []Property, remove bool) error {
 	folded, err := mayDescribe(caller, group)
 	if err != nil {
 		return err
@@ -241,7 +231,7 @@ func (c *Corpus) describe(ctx context.Context, caller grant.Caller, document, gr
 		if n == 0 {
 			return errNoDocument()
 		}
-		if remove || len(values) == 0 {
+		if len(values) == 0 {
 			if n, err = tx.Exec(ctx, "DELETE FROM document_metadata WHERE key = $1 AND schema_id = $2", key, s.id); err != nil || n == 0 {
 				return err
 			}
@@ -258,6 +248,11 @@ func (c *Corpus) describe(ctx context.Context, caller grant.Caller, document, gr
 		}
 		return c.reindex(ctx, tx, []string{key})
 	})
+}
+
+// DeleteMetadata removes what a document has of a group. Where it has nothing, that is no error.
+func (c *Corpus) DeleteMetadata(ctx context.Context, caller grant.Caller, document, group string) error {
+	return c.PutMetadata(ctx, caller, document, group, nil)
 }
 
 func errNoDocument() error {
