@@ -23,7 +23,7 @@ func (c *Corpus) Outline(ctx context.Context, caller grant.Caller, keys ...strin
 		return nil, err
 	}
 	// The version is read before the documents, which may thereby be newer than their label but never older.
-	version, err := c.version(ctx)
+	version, err := c.version(ctx, versionChanges)
 	if err != nil {
 		return nil, err
 	}
@@ -38,16 +38,16 @@ func (c *Corpus) Outline(ctx context.Context, caller grant.Caller, keys ...strin
 	return docs, nil
 }
 
-// maxVersionAge is how far what a process remembers of documents may lag behind the changes of other nodes.
+// maxVersionAge is how far what a process remembers may lag behind the changes of other nodes.
 const maxVersionAge = time.Second
 
-// version returns the version of the documents, at most maxVersionAge old.
-func (c *Corpus) version(ctx context.Context) (int64, error) {
-	n, readAt := c.db.Version(versionChanges)
+// version returns a version, at most maxVersionAge old.
+func (c *Corpus) version(ctx context.Context, name string) (int64, error) {
+	n, readAt := c.db.Version(name)
 	if time.Since(readAt) < maxVersionAge {
 		return n, nil
 	}
-	return c.db.ReadVersion(ctx, versionChanges)
+	return c.db.ReadVersion(ctx, name)
 }
 
 // maxOutlines bounds how many outlines are remembered: a few MB of ordinary ones.

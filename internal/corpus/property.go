@@ -93,18 +93,15 @@ type definitions struct {
 
 // definitionCache holds the last definitions read.
 type definitionCache struct {
-	mu   sync.Mutex // guards now, and is held while reading
+	mu   sync.Mutex // guards last, and is held while reading
 	last *definitions
 }
 
 // definitions returns what is declared, at most maxVersionAge behind other nodes and at once what this process has changed.
 func (c *Corpus) definitions(ctx context.Context) (*definitions, error) {
-	version, readAt := c.db.Version(versionDefinitions)
-	if time.Since(readAt) >= maxVersionAge {
-		var err error
-		if version, err = c.db.ReadVersion(ctx, versionDefinitions); err != nil {
-			return nil, err
-		}
+	version, err := c.version(ctx, versionDefinitions)
+	if err != nil {
+		return nil, err
 	}
 	c.declared.mu.Lock()
 	defer c.declared.mu.Unlock()
@@ -174,12 +171,14 @@ func propertiesOf(s *Settings) []PropertyInfo {
 	for _, o := range s.Objects {
 		for _, p := range o.Properties {
 			word := Operator(p.Name)
+			indexed := !p.SkipIndexing && !BuiltIn(word)
+			facet := indexed && !p.HideFacet
 			if i, ok := at[word]; ok {
 				if list[i].Type != p.Type {
 					list[i].Type = "" // two kinds of document mean different things by it
 				}
-				list[i].Facet = list[i].Facet || !p.HideFacet && !p.SkipIndexing && !BuiltIn(word)
-				list[i].Indexed = list[i].Indexed || !p.SkipIndexing && !BuiltIn(word)
+				list[i].Facet = list[i].Facet || facet
+				list[i].Indexed = list[i].Indexed || indexed
 				if o.Name == "" || len(list[i].ObjectTypes) == 0 {
 					list[i].ObjectTypes = nil
 				} else {
@@ -190,8 +189,7 @@ func propertiesOf(s *Settings) []PropertyInfo {
 			}
 			info := PropertyInfo{
 				Operator: word, Name: p.Name, Label: cmp.Or(p.DisplayLabel, p.Name), Type: p.Type, Datasource: s.Name,
-				Facet: !p.HideFacet && !p.SkipIndexing && !BuiltIn(word), Indexed: !p.SkipIndexing && !BuiltIn(word),
-				Order: p.FacetOrder, Group: o.groupLabel(p.Group), Shown: p.UIOptions,
+				Facet: facet, Indexed: indexed, Order: p.FacetOrder, Group: o.groupLabel(p.Group), Shown: p.UIOptions,
 			}
 			info.LabelPlural = cmp.Or(p.DisplayLabelPlural, info.Label)
 			if o.Name != "" {
