@@ -43,49 +43,73 @@ type Status struct {
 }
 
 // Status returns where a document stands, for connectors that may write its datasource and for administrators.
-func (c *Corpus) Status(ctx context.Context, caller grant.Caller, ref Ref, shown Shown) (s Status, err error) {
-	if err = c.mayAsk(ctx, caller, ref); err != nil {
-		return s, err
+func (c *Corpus) Status(ctx context.Context, caller grant.Caller, ref Ref, shown Shown) (Status, error) {
+	list, err := c.Statuses(ctx, caller, ref.Datasource, []Ref{ref}, shown)
+	if err != nil {
+		return Status{}, err
 	}
-	key := ref.Key()
+	return list[0], nil
+}
+
+// Statuses is Status for documents of one datasource, in the order asked.
+func (c *Corpus) Statuses(ctx context.Context, caller grant.Caller, datasource string, refs []Ref, shown Shown) ([]Status, error) {
+	if _, err := c.Datasource(ctx, caller, datasource); err != nil {
+		return nil, err
+	}
+	keys := make([]string, len(refs))
+	for i, ref := range refs {
+		if err := checkRef(ref.ObjectType, ref.ID); err != nil {
+			return nil, err
+		}
+		ref.Datasource = datasource
+		keys[i] = ref.Key()
+	}
 	through, ready := shown.Through()
-	holds, err := shown.Holds(ctx, []string{key})
+	holds, err := shown.Holds(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Status, len(keys))
+	err = c.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+		for i, key := range keys {
+			if list[i], err = c.status(ctx, tx, datasource, key, through, ready, holds[key]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return list, err
+}
+
+// status reads where a document stands, of which the index holds something or not, and shows everything through a position once it is ready.
+func (c *Corpus) status(ctx context.Context, tx *sqldb.Tx, datasource, key string, through int64, ready, held bool) (s Status, err error) {
+	var position, at int64
+	scan := func(row sqldb.Scanner) (acl string, err error) { err = row.Scan(&position, &at, &acl); return acl, err }
+	acl, err := sqldb.One(ctx, tx, scan, "SELECT pos, uploaded_at, acl FROM documents WHERE key = $1", key)
+	if fault.KindOf(err) == fault.NotFound {
+		if ready {
+			s.Indexed = certain(held)
+		}
+		return s, nil
+	}
 	if err != nil {
 		return s, err
 	}
-	err = c.db.Read(ctx, func(tx *sqldb.Tx) error {
-		var position, at int64
-		scan := func(row sqldb.Scanner) (acl string, err error) { err = row.Scan(&position, &at, &acl); return acl, err }
-		acl, err := sqldb.One(ctx, tx, scan, "SELECT pos, uploaded_at, acl FROM documents WHERE key = $1", key)
-		if fault.KindOf(err) == fault.NotFound {
-			if s.Indexed = Unknown; ready {
-				s.Indexed = certain(holds[key])
-			}
-			return nil
+	if err = json.Unmarshal([]byte(acl), &s.Permissions); err != nil {
+		return s, err
+	}
+	s.Uploaded, s.UploadedAt = true, sqldb.Time(at)
+	if s.Named, err = directory.Known(ctx, tx, datasource, &s.Permissions); err != nil || !ready {
+		return s, err
+	}
+	if s.Indexed = certain(position <= through && held); s.Indexed == Yes {
+		var first int64
+		first, _, err = c.markOf(ctx, tx, position)
+		// What came again as it was, is shown from the moment it came: a time before that would read as if it waited.
+		if s.IndexedAt = sqldb.Time(first); s.IndexedAt.Before(s.UploadedAt) {
+			s.IndexedAt = s.UploadedAt
 		}
-		if err != nil {
-			return err
-		}
-		if err = json.Unmarshal([]byte(acl), &s.Permissions); err != nil {
-			return err
-		}
-		s.Uploaded, s.UploadedAt = true, sqldb.Time(at)
-		if s.Named, err = directory.Known(ctx, tx, ref.Datasource, &s.Permissions); err != nil {
-			return err
-		}
-		if !ready {
-			return nil
-		}
-		if s.Indexed = certain(position <= through && holds[key]); s.Indexed == Yes {
-			var first int64
-			first, _, err = c.markOf(ctx, tx, position)
-			// What came again as it was, is shown from the moment it came: a time before that would read as if it waited.
-			if s.IndexedAt = sqldb.Time(first); s.IndexedAt.Before(s.UploadedAt) {
-				s.IndexedAt = s.UploadedAt
-			}
-		}
-		return err
-	})
+	}
 	return s, err
 }
 

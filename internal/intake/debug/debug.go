@@ -99,14 +99,14 @@ func text(at time.Time) string {
 }
 
 func (s *Service) document(ctx context.Context, c grant.Caller, req DocumentRequest) (DocumentResponse, error) {
-	return s.about(ctx, c, req.Datasource, Document{req.ObjectType, req.DocID})
-}
-
-func (s *Service) about(ctx context.Context, c grant.Caller, datasource string, d Document) (DocumentResponse, error) {
-	st, err := s.Corpus.Status(ctx, c, corpus.Ref{Datasource: datasource, ObjectType: d.ObjectType, ID: d.DocID}, s.Shown)
+	st, err := s.Corpus.Status(ctx, c, corpus.Ref{Datasource: req.Datasource, ObjectType: req.ObjectType, ID: req.DocID}, s.Shown)
 	if err != nil {
 		return DocumentResponse{}, err
 	}
+	return about(&st), nil
+}
+
+func about(st *corpus.Status) DocumentResponse {
 	answer := DocumentResponse{Status: DocumentStatus{
 		UploadStatus: uploadState(st.Uploaded), LastUploadedAt: text(st.UploadedAt),
 		IndexingStatus: indexState(st.Indexed), LastIndexedAt: text(st.IndexedAt),
@@ -116,23 +116,24 @@ func (s *Service) about(ctx context.Context, c grant.Caller, datasource string, 
 		p := permissionsOf(&st.Permissions)
 		answer.UploadedPermissions = &p
 	}
-	return answer, nil
+	return answer
 }
 
 func (s *Service) documents(ctx context.Context, c grant.Caller, req DocumentsRequest) (DocumentsResponse, error) {
 	if len(req.Documents) > MaxDocuments {
 		return DocumentsResponse{}, fault.Newf(fault.TooLarge, "One request asks about at most %d documents.", MaxDocuments).WithField("debugDocuments")
 	}
-	answer := DocumentsResponse{Statuses: make([]DocumentsItem, 0, len(req.Documents))}
-	if _, err := s.Corpus.Datasource(ctx, c, req.Datasource); err != nil {
-		return answer, err
+	refs := make([]corpus.Ref, len(req.Documents))
+	for i, d := range req.Documents {
+		refs[i] = corpus.Ref{Datasource: req.Datasource, ObjectType: d.ObjectType, ID: d.DocID}
 	}
-	for _, d := range req.Documents {
-		about, err := s.about(ctx, c, req.Datasource, d)
-		if err != nil {
-			return answer, err
-		}
-		answer.Statuses = append(answer.Statuses, DocumentsItem{d.DocID, d.ObjectType, about})
+	list, err := s.Corpus.Statuses(ctx, c, req.Datasource, refs, s.Shown)
+	if err != nil {
+		return DocumentsResponse{}, err
+	}
+	answer := DocumentsResponse{Statuses: make([]DocumentsItem, len(list))}
+	for i, d := range req.Documents {
+		answer.Statuses[i] = DocumentsItem{d.DocID, d.ObjectType, about(&list[i])}
 	}
 	return answer, nil
 }
