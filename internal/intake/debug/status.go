@@ -1,8 +1,8 @@
 package debug
 
 import (
+	"cmp"
 	"context"
-	"time"
 
 	"github.com/sheafsearch/sheaf/internal/corpus"
 	"github.com/sheafsearch/sheaf/internal/directory"
@@ -101,17 +101,7 @@ func (s *Service) runs(ctx context.Context, c grant.Caller, datasource string, k
 	}
 	list := make([]Processing, 0, len(runs))
 	for _, r := range runs {
-		list = append(list, Processing{text(first(r.Begun, r.Asked)), text(r.Ended)})
+		list = append(list, Processing{text(cmp.Or(r.Begun, r.Asked)), text(r.Ended)})
 	}
 	return list, nil
-}
-
-// first returns the first time that is one.
-func first(times ...time.Time) time.Time {
-	for _, at := range times {
-		if !at.IsZero() {
-			return at
-		}
-	}
-	return time.Time{}
 }
