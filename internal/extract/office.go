@@ -3,6 +3,7 @@ package extract
 import (
 	"context"
 	"encoding/xml"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -10,23 +11,38 @@ import (
 // Where Office Open XML keeps the title.
 const officeTitle = "docProps/core.xml"
 
-func readWord(ctx context.Context, data []byte, _ string) (title, body string, err error) {
+// readParcel reads the title in a part of an office document, and its text.
+func readParcel(ctx context.Context, data []byte, titlePart string, read func(p *parcel, out *text) error) (title, body string, err error) {
 	p, err := unpack(ctx, data)
 	if err != nil {
 		return "", "", err
 	}
 	var out text
-	for _, part := range []string{"word/document.xml", "word/footnotes.xml", "word/endnotes.xml", "word/comments.xml"} {
-		if err := p.runs(part, &out); err != nil {
-			return "", "", err
-		}
-		out.write("\n")
+	if err = read(p, &out); err != nil {
+		return "", "", err
 	}
-	if title, err = p.titleIn(officeTitle); err != nil {
+	if title, err = p.titleIn(titlePart); err != nil {
 		return "", "", err
 	}
 	body, err = out.done()
 	return title, tidy(body), err
+}
+
+func readWord(ctx context.Context, data []byte, _ string) (title, body string, err error) {
+	return readParcel(ctx, data, officeTitle, func(p *parcel, out *text) error {
+		return p.eachRuns([]string{"word/document.xml", "word/footnotes.xml", "word/endnotes.xml", "word/comments.xml"}, out)
+	})
+}
+
+// eachRuns reads the text of parts with runs, and ends the line after each.
+func (p *parcel) eachRuns(parts []string, out *text) error {
+	for _, part := range parts {
+		if err := p.runs(part, out); err != nil {
+			return err
+		}
+		out.write("\n")
+	}
+	return nil
 }
 
 // runs reads the text of a part of a document or of slides: what stands in elements t, with the breaks between them.
@@ -75,36 +91,21 @@ func (p *parcel) runs(part string, out *text) error {
 }
 
 func readPowerPoint(ctx context.Context, data []byte, _ string) (title, body string, err error) {
-	p, err := unpack(ctx, data)
-	if err != nil {
-		return "", "", err
-	}
-	var out text
-	for _, folder := range []string{"ppt/slides/slide", "ppt/notesSlides/notesSlide"} {
-		for _, part := range p.numbered(folder, ".xml") {
-			if err := p.runs(part, &out); err != nil {
-				return "", "", err
-			}
-			out.write("\n")
-		}
-	}
-	if title, err = p.titleIn(officeTitle); err != nil {
-		return "", "", err
-	}
-	body, err = out.done()
-	return title, tidy(body), err
+	return readParcel(ctx, data, officeTitle, func(p *parcel, out *text) error {
+		return p.eachRuns(slices.Concat(p.numbered("ppt/slides/slide", ".xml"), p.numbered("ppt/notesSlides/notesSlide", ".xml")), out)
+	})
 }
 
 func readExcel(ctx context.Context, data []byte, _ string) (title, body string, err error) {
-	p, err := unpack(ctx, data)
-	if err != nil {
-		return "", "", err
-	}
+	return readParcel(ctx, data, officeTitle, (*parcel).workbook)
+}
+
+// workbook reads the names of the sheets, and then their cells.
+func (p *parcel) workbook(out *text) error {
 	shared, err := p.sharedTexts()
 	if err != nil {
-		return "", "", err
+		return err
 	}
-	var out text
 	err = p.xml("xl/workbook.xml", func(t xml.Token) {
 		if e, ok := t.(xml.StartElement); ok && e.Name.Local == "sheet" {
 			out.write(attribute(e, "name"))
@@ -112,18 +113,14 @@ func readExcel(ctx context.Context, data []byte, _ string) (title, body string, 
 		}
 	})
 	if err != nil {
-		return "", "", err
+		return err
 	}
 	for _, part := range p.numbered("xl/worksheets/sheet", ".xml") {
-		if err := p.sheet(part, shared, &out); err != nil {
-			return "", "", err
+		if err := p.sheet(part, shared, out); err != nil {
+			return err
 		}
 	}
-	if title, err = p.titleIn(officeTitle); err != nil {
-		return "", "", err
-	}
-	body, err = out.done()
-	return title, tidy(body), err
+	return nil
 }
 
 // sharedTexts reads the texts that the cells of a workbook refer to by number.
@@ -210,31 +207,21 @@ func (p *parcel) sheet(part string, shared []string, out *text) error {
 }
 
 func readOpenDocument(ctx context.Context, data []byte, _ string) (title, body string, err error) {
-	p, err := unpack(ctx, data)
-	if err != nil {
-		return "", "", err
-	}
-	var manifest bool // encrypted documents say so in their manifest, and their content is noise
-	err = p.xml("META-INF/manifest.xml", func(t xml.Token) {
-		if e, ok := t.(xml.StartElement); ok && e.Name.Local == "encryption-data" {
-			manifest = true
+	return readParcel(ctx, data, "meta.xml", func(p *parcel, out *text) error {
+		encrypted := false // such documents say so in their manifest, and their content is noise
+		err := p.xml("META-INF/manifest.xml", func(t xml.Token) {
+			if e, ok := t.(xml.StartElement); ok && e.Name.Local == "encryption-data" {
+				encrypted = true
+			}
+		})
+		switch {
+		case err != nil:
+			return err
+		case encrypted:
+			return errEncrypted
 		}
+		return p.paragraphs("content.xml", out)
 	})
-	if err != nil {
-		return "", "", err
-	}
-	if manifest {
-		return "", "", errEncrypted
-	}
-	var out text
-	if err = p.paragraphs("content.xml", &out); err != nil {
-		return "", "", err
-	}
-	if title, err = p.titleIn("meta.xml"); err != nil {
-		return "", "", err
-	}
-	body, err = out.done()
-	return title, tidy(body), err
 }
 
 // paragraphs reads the text of OpenDocument: what stands in paragraphs and headings, without what was deleted and is still on record.
