@@ -7,7 +7,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/sheafsearch/sheaf/internal/fault"
 )
@@ -193,11 +192,10 @@ func textual(data []byte) bool {
 	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
 		return true
 	}
-	head := data[:min(len(data), 4096)]
-	for _, b := range head {
+	for _, b := range data[:min(len(data), 4096)] {
 		if b < 0x20 && b != '\n' && b != '\r' && b != '\t' && b != '\f' && b != 0x1b {
 			return false
 		}
 	}
-	return utf8.Valid(data) || len(head) > 0
+	return true
 }

@@ -13,7 +13,6 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/sheafsearch/sheaf/internal/extract/pdf"
 	"github.com/sheafsearch/sheaf/internal/fault"
@@ -141,11 +140,7 @@ func clean(s string) string {
 // oneLine makes a title of some text: one line, cut at the bound of titles.
 func oneLine(s string) string {
 	s = strings.Join(strings.Fields(clean(s)), " ")
-	for len(s) > MaxTitle {
-		_, size := utf8.DecodeLastRuneInString(s[:min(len(s), MaxTitle+utf8.UTFMax)])
-		s = s[:min(len(s), MaxTitle+utf8.UTFMax)-size]
-	}
-	return s
+	return strings.ToValidUTF8(s[:min(len(s), MaxTitle)], "")
 }
 
 // tidy joins the spaces of each line and drops empty lines.

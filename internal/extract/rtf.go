@@ -13,7 +13,7 @@ import (
 // maxGroups bounds the braces of RTF that are open at once.
 const maxGroups = 1000
 
-// rtf is the state of one group of RTF.
+// rtfGroup is the state of one group of RTF.
 type rtfGroup struct {
 	silent bool // the group holds no text of the document
 	title  bool
@@ -55,24 +55,24 @@ func readRTF(ctx context.Context, data []byte, _ string) (title, body string, er
 			r.control()
 		case '\r', '\n':
 		default:
-			r.bytes([]byte{c})
+			r.char(c)
 		}
 	}
 	body, err = r.out.done()
 	return r.name.String(), tidy(body), err
 }
 
-// bytes adds text in the document's code page.
-func (r *rtfReader) bytes(b []byte) {
+// char adds a character in the document's code page.
+func (r *rtfReader) char(c byte) {
 	if r.hold > 0 {
 		r.hold--
 		return
 	}
-	if b[0] < 0x80 {
-		r.text(string(b))
+	if c < 0x80 {
+		r.text(string(rune(c)))
 		return
 	}
-	s, err := r.page.NewDecoder().Bytes(b)
+	s, err := r.page.NewDecoder().Bytes([]byte{c})
 	if err == nil {
 		r.text(string(s))
 	}
@@ -100,19 +100,17 @@ func (r *rtfReader) control() {
 			if r.at+2 <= len(r.data) {
 				if n, err := strconv.ParseUint(string(r.data[r.at:r.at+2]), 16, 8); err == nil {
 					r.at += 2
-					r.bytes([]byte{byte(n)})
+					r.char(byte(n))
 				}
 			}
 		case '*':
 			r.now.silent = true
 		case '~':
 			r.text(" ")
-		case '_', '-':
-			if c == '_' {
-				r.text("-")
-			}
+		case '_':
+			r.text("-")
 		case '\\', '{', '}':
-			r.bytes([]byte{c})
+			r.char(c)
 		case '\n', '\r':
 			r.text("\n")
 		}
