@@ -14,6 +14,13 @@ import (
 	"github.com/sheafsearch/sheaf/internal/sheaftest"
 )
 
+// lockCase is a request that must be refused.
+type lockCase struct {
+	name, token string
+	headers     []string
+	status      int
+}
+
 // TestAdminLock crosses each operation of the admin API with every request that must not open it. Nothing of a body is read.
 func TestAdminLock(t *testing.T) {
 	t.Parallel()
