@@ -76,8 +76,7 @@ func within(address netip.Addr, list []netip.Prefix) bool {
 
 // admitOAuth admits an OAuth access token.
 func (a *Authority) admitOAuth(r *http.Request, family rpc.Family, c credentials) (grant.Caller, error) {
-	// Whatever looks like a secret of ours, though mistyped, must never be shown to a provider.
-	if family == rpc.IndexingAPI || family == rpc.SCIMAPI || strings.HasPrefix(c.token, issuer) {
+	if family == rpc.IndexingAPI || family == rpc.SCIMAPI || IsOwn(c.token) {
 		return grant.Caller{}, unauthenticated()
 	}
 	if a.cfg.OAuth == nil {

@@ -60,17 +60,25 @@ func bearer(values []string) (string, bool) {
 		return "", false
 	}
 	token := values[0][len(scheme):]
-	body := strings.TrimRight(token, "=")
-	if body == "" {
+	if !IsToken(token) {
 		return "", false
-	}
-	for i := range len(body) {
-		if !token68[body[i]] {
-			return "", false
-		}
 	}
 	return token, true
 }
+
+// IsToken reports whether text has the form of a bearer token.
+func IsToken(text string) bool {
+	body := strings.TrimRight(text, "=")
+	for i := range len(body) {
+		if !token68[body[i]] {
+			return false
+		}
+	}
+	return body != ""
+}
+
+// IsOwn reports whether text looks like a secret that this server makes, though mistyped. It must never be shown to a provider.
+func IsOwn(text string) bool { return strings.HasPrefix(text, issuer) }
 
 // token68 are the characters of a token. JWTs are long, so they are looked up in a table.
 var token68 = func() (set [256]bool) { //nolint:gochecknoglobals // constant

@@ -99,6 +99,21 @@ func TestATriedOpaqueTokenIsQuoted(t *testing.T) {
 	}
 }
 
+// TestOnlyTokensAreTried holds that whatever somebody pastes by mistake is not sent to the provider.
+func TestOnlyTokensAreTried(t *testing.T) {
+	w := opaqueWorld(t, oauth.UserInfo)
+	asked := w.idp.Asked()
+	for _, text := range []string{"shf_c_0000000000000000000000000000000000000000000000000", "shf_x", "", "=", "my password", "Bearer opaque", "opaque\n", "öpaque"} {
+		trial, err := w.OAuth.Try(t.Context(), w.Authority.Maintenance(), text)
+		if err != nil || trial.Accepted || trial.Steps[len(trial.Steps)-1].Name != "form" {
+			t.Errorf("Try(%q) = %+v, %v, want to fail at the form", text, trial, err)
+		}
+	}
+	if n := w.idp.Asked() - asked; n != 0 {
+		t.Errorf("the provider was asked %d times", n)
+	}
+}
+
 func TestUserinfo(t *testing.T) {
 	w := opaqueWorld(t, oauth.UserInfo)
 	w.idp.Know("mira", Members{"sub": "u1", "email": mira, "email_verified": true})

@@ -7,6 +7,7 @@ type Reason string
 const (
 	TooLong           Reason = "too-long"
 	Malformed         Reason = "malformed"
+	OwnToken          Reason = "own-token" // one that sheaf issued
 	BadAlgorithm      Reason = "algorithm"
 	BadHeader         Reason = "header"
 	NoAccessToken     Reason = "no-access-token"

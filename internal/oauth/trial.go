@@ -45,7 +45,7 @@ func (s *Service) Try(ctx context.Context, c grant.Caller, text string) (Trial, 
 		return Trial{}, err
 	}
 	t := Trial{Steps: []Step{}}
-	id, r := s.verify(ctx, st, text, &t)
+	id, r := s.try(ctx, st, text, &t)
 	if r.reason == "" {
 		r, err = s.tryPerson(ctx, id, &t)
 		if err != nil {
@@ -62,6 +62,17 @@ func (s *Service) Try(ctx context.Context, c grant.Caller, text string) (Trial, 
 	}
 	t.Accepted, t.Scopes = true, id.Scopes.Names()
 	return t, nil
+}
+
+// try verifies what an administrator pasted, which can be anything: what a request could not bring is shown to no provider.
+func (s *Service) try(ctx context.Context, st *state, text string, t *Trial) (authority.Identity, refusal) {
+	switch {
+	case authority.IsOwn(text):
+		return authority.Identity{}, refusal{reason: OwnToken}
+	case !authority.IsToken(text):
+		return authority.Identity{}, refusal{reason: Malformed}
+	}
+	return s.verify(ctx, st, text, t)
 }
 
 // tryPerson looks for the person as an admission does.
@@ -100,6 +111,8 @@ func (s *Service) advice(st *state, r refusal, text string) (step, says string) 
 		return "form", fmt.Sprintf("The token, or a part of it, is too long. A token has %d characters at most.", maxToken)
 	case Malformed:
 		return "form", "This is neither a well-formed JWT nor an opaque token. Make sure that it was copied whole, and that it is not encrypted."
+	case OwnToken:
+		return "form", "This is a token that sheaf itself has issued. It goes without X-Glean-Auth-Type, and no provider was asked about it."
 	case BadAlgorithm:
 		return "form", "It is signed by an algorithm that is not accepted. Have the provider sign with RS256, PS256, ES256 or EdDSA."
 	case BadHeader:
