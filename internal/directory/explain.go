@@ -179,12 +179,7 @@ func (x *explainer) realm() (*realmNow, error) {
 	if err := set.read(x.ctx, x.tx); err != nil {
 		return nil, err
 	}
-	for i := range set.list {
-		if r := &set.list[i]; r.Datasource == x.datasource {
-			return r, nil
-		}
-	}
-	return nil, errNoDatasource
+	return set.of(x.datasource)
 }
 
 // identities returns the users of a datasource with these addresses, whatever their state.
@@ -234,26 +229,21 @@ func (x *explainer) named(readers []uint32) (list []namedReader, err error) {
 	}
 	for part := range slices.Chunk(args, listParameters) {
 		found, err := sqldb.All(x.ctx, x.tx, scan, "SELECT id, kind, name FROM principals WHERE datasource = $1 AND id IN "+sqldb.In(2, len(part)),
-			append([]any{x.datasource}, part...)...)
+			sqldb.Args(part, x.datasource)...)
 		if err != nil {
 			return nil, err
 		}
 		list = append(list, found...)
 	}
 	for i := range list {
-		if n := &list[i].name; n.kind == kindBoth {
-			mail, id := n.alone()
-			if *n = id; x.byEmail {
-				*n = mail
-			}
-		}
+		list[i].name = list[i].name.counting(x.byEmail)
 	}
 	return list, nil
 }
 
 // ways finds for each reader whether and how the person holds it.
 func (x *explainer) ways(e *Explanation, named []namedReader) error {
-	parts, err := x.parts(named)
+	parts, err := groupsMet(x.ctx, x.tx, e.IdentitySource, named)
 	if err != nil {
 		return err
 	}
@@ -356,8 +346,8 @@ func throughIdentity(kind ReaderKind, text string, own []KnownUser, fits func(Kn
 	return Way{}, false
 }
 
-// parts reads the groups of the intersections among the readers.
-func (x *explainer) parts(named []namedReader) (map[uint32][]Part, error) {
+// groupsMet reads the groups of the intersections among the readers. The source of identities says which groups there are.
+func groupsMet(ctx context.Context, tx *sqldb.Tx, source string, named []namedReader) (map[uint32][]Part, error) {
 	var args []any
 	for _, n := range named {
 		if n.name.kind == kindIntersection {
@@ -376,9 +366,9 @@ func (x *explainer) parts(named []namedReader) (map[uint32][]Part, error) {
 	}
 	parts := map[uint32][]Part{}
 	for chunk := range slices.Chunk(args, listParameters) {
-		for r, err := range sqldb.Each(x.ctx, x.tx, scan, `SELECT i.principal_id, i.group_name, CASE WHEN g.name IS NULL THEN 0 ELSE 1 END
+		for r, err := range sqldb.Each(ctx, tx, scan, `SELECT i.principal_id, i.group_name, CASE WHEN g.name IS NULL THEN 0 ELSE 1 END
 			FROM intersection_parts i LEFT JOIN realm_groups g ON g.datasource = $1 AND g.name = i.group_name
-			WHERE i.principal_id IN `+sqldb.In(2, len(chunk))+" ORDER BY i.group_name", append([]any{x.walk.source}, chunk...)...) {
+			WHERE i.principal_id IN `+sqldb.In(2, len(chunk))+" ORDER BY i.group_name", sqldb.Args(chunk, source)...) {
 			if err != nil {
 				return nil, err
 			}

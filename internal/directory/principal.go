@@ -63,6 +63,18 @@ func (n name) alone() (mail, id name) {
 	return name{kindMail, address}, name{kindUser, user}
 }
 
+// counting returns the one of a kindBoth that counts under a setting of the datasource, and other names as they are.
+func (n name) counting(byEmail bool) name {
+	if n.kind != kindBoth {
+		return n
+	}
+	mail, id := n.alone()
+	if byEmail {
+		return mail
+	}
+	return id
+}
+
 // groupsName is the name of an intersection. Names of groups may be long and many, and an index
 // entry may not, so it is a digest; intersection_parts holds the groups.
 func groupsName(groups []string) string {

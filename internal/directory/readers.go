@@ -108,8 +108,7 @@ func (b *below) people(named []namedReader) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := explainer{ctx: b.ctx, tx: b.tx, walk: walk{source: b.source}}
-	intersections, err := x.parts(named)
+	intersections, err := groupsMet(b.ctx, b.tx, b.source, named)
 	if err != nil {
 		return nil, err
 	}

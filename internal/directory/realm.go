@@ -312,18 +312,27 @@ func (set *realmSet) read(ctx context.Context, tx *sqldb.Tx) error {
 	return nil
 }
 
+// of returns the realm of a datasource.
+func (set *realmSet) of(datasource string) (*realmNow, error) {
+	for i := range set.list {
+		if r := &set.list[i]; r.Datasource == datasource {
+			return r, nil
+		}
+	}
+	return nil, errNoDatasource
+}
+
 // Audience says who may see a datasource. An unknown one is a fault.Invalid.
 func (d *Directory) Audience(ctx context.Context, datasource string) (Audience, error) {
 	set, err := d.currentRealms(ctx)
 	if err != nil {
 		return "", err
 	}
-	for i := range set.list {
-		if r := &set.list[i]; r.Datasource == datasource {
-			return r.audience(), nil
-		}
+	r, err := set.of(datasource)
+	if err != nil {
+		return "", err
 	}
-	return "", errNoDatasource
+	return r.audience(), nil
 }
 
 // Testers returns the addresses of a datasource's test group, sorted.

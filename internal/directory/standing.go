@@ -88,13 +88,7 @@ func Known(ctx context.Context, tx *sqldb.Tx, datasource string, p *Permissions)
 	texts := map[string]map[string]bool{"email": {}, "user_id": {}, "name": {}}
 	for _, u := range p.Users {
 		n, ok := u.name()
-		if n.kind == kindBoth {
-			mail, id := n.alone()
-			if n = id; r.ByEmail {
-				n = mail
-			}
-		}
-		switch {
+		switch n = n.counting(r.ByEmail); {
 		case !ok || n.text == "":
 			return false, nil
 		case n.kind == kindMail:
