@@ -48,12 +48,12 @@ var fields = map[string]func(r *Roster, e *entry, visit func(string)){
 		visit(e.Profile.Type)
 	},
 	"team": func(r *Roster, e *entry, visit func(string)) {
-		for _, t := range r.teamsOf(e) {
+		for _, t := range r.teamsOf(e.Person) {
 			visit(t.Name)
 		}
 	},
 	"teamid": func(r *Roster, e *entry, visit func(string)) {
-		for _, t := range r.teamsOf(e) {
+		for _, t := range r.teamsOf(e.Person) {
 			visit(t.ID)
 		}
 	},
@@ -155,18 +155,9 @@ func fieldName(name string) string {
 
 // Fields lists the names that Query.Filters takes in every company.
 func Fields() []string {
-	return slices.Sorted(maps.Keys(maps.Collect(func(yield func(string, bool) bool) {
-		for name := range fields {
-			if !yield(name, true) {
-				return
-			}
-		}
-		for name := range tests {
-			if !yield(name, true) {
-				return
-			}
-		}
-	})))
+	names := slices.AppendSeq(slices.Collect(maps.Keys(fields)), maps.Keys(tests))
+	slices.Sort(names)
+	return names
 }
 
 // CustomFields lists the company's own fields that active people have, as they are spelt.

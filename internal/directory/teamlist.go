@@ -62,7 +62,7 @@ func (r *Roster) ListTeams(q Query) (TeamPage, error) {
 	for _, t := range r.teams.listed {
 		score := 0
 		if len(words.words) > 0 {
-			if score = words.score(&card{names: t.words, words: t.more, key: t.key, whole: [3]string{t.key, t.key, t.key}}); score == 0 {
+			if score = words.score(t.card); score == 0 {
 				continue
 			}
 		}
@@ -100,7 +100,7 @@ func (r *Roster) ListTeams(q Query) (TeamPage, error) {
 }
 
 func (r *Roster) teamMark(t *TeamInfo, by Order, score int) Mark {
-	m := Mark{Name: t.key, ID: t.ID}
+	m := Mark{Name: t.card.key, ID: t.ID}
 	switch by {
 	case ByOrgSize:
 		m.Number = r.sizeOf(t)

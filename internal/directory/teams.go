@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -219,11 +220,9 @@ type TeamInfo struct {
 	TeamRecord
 	Updated int64 // microseconds
 
-	key   string
-	words string // of the name, as wordLine writes them
-	more  string // of description and department
-	seq   int64
-	gone  bool
+	card *card // how words find it: by its name and id, then by department and description; of no person
+	seq  int64
+	gone bool
 }
 
 type membership struct {
@@ -244,17 +243,18 @@ func scanTeam(row sqldb.Scanner) (*TeamInfo, error) {
 	if err := json.Unmarshal([]byte(info), &t.TeamRecord); err != nil {
 		return nil, fmt.Errorf("team %q: %w", id, err)
 	}
-	t.key = fold(t.Name)
-	t.words = wordLine(append(nameWords(t.Name), splitWords(t.ID)...))
-	t.more = wordLine(append(splitWords(t.Department), splitWords(t.Description)...))
+	key := fold(t.Name)
+	t.card = &card{
+		key: key, whole: [3]string{key, key, key},
+		names: wordLine(append(nameWords(t.Name), splitWords(t.ID)...)),
+		words: wordLine(append(splitWords(t.Department), splitWords(t.Description)...)),
+	}
 	return &t, nil
 }
 
 func (old *teamSet) renew(ctx context.Context, tx *sqldb.Tx) (*teamSet, error) {
 	set := &teamSet{seq: old.seq, byID: make(map[string]*TeamInfo, len(old.byID)), byAddress: map[string][]membership{}}
-	for id, t := range old.byID {
-		set.byID[id] = t
-	}
+	maps.Copy(set.byID, old.byID)
 	for t, err := range sqldb.Each(ctx, tx, scanTeam, "SELECT id, seq, info, gone, updated_at FROM teams WHERE seq > $1 ORDER BY seq", old.seq) {
 		if err != nil {
 			return nil, err
@@ -264,10 +264,9 @@ func (old *teamSet) renew(ctx context.Context, tx *sqldb.Tx) (*teamSet, error) {
 			delete(set.byID, t.ID)
 		}
 	}
-	for _, t := range set.byID {
-		set.listed = append(set.listed, t)
-	}
-	slices.SortFunc(set.listed, func(a, b *TeamInfo) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.ID, b.ID)) })
+	set.listed = slices.SortedFunc(maps.Values(set.byID), func(a, b *TeamInfo) int {
+		return cmp.Or(cmp.Compare(a.card.key, b.card.key), cmp.Compare(a.ID, b.ID))
+	})
 	for _, t := range set.listed {
 		for _, m := range t.Members {
 			set.byAddress[m.Email] = append(set.byAddress[m.Email], membership{t, m})
@@ -289,15 +288,15 @@ type personTeam struct {
 }
 
 // teamsOf returns the teams that a person belongs to: those that name them, then those that their own record names besides.
-func (r *Roster) teamsOf(e *entry) (list []personTeam) {
-	for _, address := range e.Addresses {
+func (r *Roster) teamsOf(p *Person) (list []personTeam) {
+	for _, address := range p.Addresses {
 		for _, m := range r.teams.byAddress[address] {
 			if !slices.ContainsFunc(list, func(o personTeam) bool { return o.ID == m.team.ID }) {
 				list = append(list, personTeam{Team{m.team.ID, m.team.Name, m.team.Link}, m.member.Relationship, m.member.Joined})
 			}
 		}
 	}
-	for _, t := range e.Profile.Teams {
+	for _, t := range p.Profile.Teams {
 		if !slices.ContainsFunc(list, func(o personTeam) bool { return o.ID == t.ID && t.ID != "" || o.Name == t.Name && t.ID == "" }) {
 			list = append(list, personTeam{Team: t})
 		}

@@ -40,7 +40,7 @@ func (r *Roster) Show(p *Person, d Detail) wire.Person {
 	if place := f.Place; place != (wire.StructuredLocation{}) {
 		m.StructuredLocation = &place
 	}
-	for _, t := range r.teamsOf(&entry{card: &card{Person: p}}) {
+	for _, t := range r.teamsOf(p) {
 		relationship, _ := relationshipOf(t.relationship)
 		m.Teams = append(m.Teams, wire.PersonTeam{ID: t.ID, Name: t.Name, ExternalLink: t.URL, Relationship: relationship, JoinDate: day(t.joined)})
 	}
