@@ -53,17 +53,14 @@ type entry struct {
 func newCard(p *Person) *card {
 	f := &p.Profile
 	c := &card{Person: p, key: fold(p.Name), first: fold(f.FirstName), last: fold(f.LastName), start: date(f.StartDate), extra: extrasOf(f.Additional)}
-	var names, words []string
+	var names []string
 	for _, name := range append([]string{p.Name, f.FirstName, f.LastName, f.PreferredName}, f.AlsoKnownAs...) {
 		names = append(names, nameWords(name)...)
 	}
+	words := append(splitWords(f.Title), splitWords(f.Department)...)
 	for _, address := range append([]string{p.Email}, p.Addresses...) {
-		local, _, _ := strings.Cut(address, "@")
+		local, domain, _ := strings.Cut(address, "@")
 		names = append(append(names, address), splitWords(local)...)
-	}
-	words = append(splitWords(f.Title), splitWords(f.Department)...)
-	for _, address := range append([]string{p.Email}, p.Addresses...) {
-		_, domain, _ := strings.Cut(address, "@")
 		words = append(words, splitWords(domain)...)
 	}
 	c.whole = [3]string{
@@ -142,25 +139,20 @@ func (d *Directory) renew(ctx context.Context, old *Roster) (*Roster, error) {
 
 // with returns the roster in which changed people are as given.
 func (r *Roster) with(changed []*Person) *Roster {
-	next := &Roster{version: r.version, seq: r.seq, orders: &ordering{}, teams: r.teams, photos: r.photos}
+	next := &Roster{
+		version: r.version, seq: r.seq, retired: make(map[string]*Person, len(r.retired)), orders: &ordering{}, teams: r.teams, photos: r.photos,
+	}
+	maps.Copy(next.retired, r.retired)
 	var cards []*card
 	fresh := make(map[string]bool, len(changed))
 	for _, p := range changed {
 		next.seq = max(next.seq, p.seq)
 		fresh[p.ID] = true
-		if !p.Retired {
-			cards = append(cards, newCard(p))
-		}
-	}
-	next.retired = maps.Clone(r.retired)
-	for _, p := range changed {
-		switch {
-		case !p.Retired:
-			delete(next.retired, p.ID)
-		case next.retired == nil:
-			next.retired = map[string]*Person{p.ID: p}
-		default:
+		if p.Retired {
 			next.retired[p.ID] = p
+		} else {
+			delete(next.retired, p.ID)
+			cards = append(cards, newCard(p))
 		}
 	}
 	slices.SortFunc(cards, byName)
