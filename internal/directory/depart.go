@@ -20,8 +20,8 @@ const departStep = 400
 var errDeparting = errors.New("directory: departures are not settled")
 
 func nobodyDeparts(ctx context.Context, tx *sqldb.Tx, datasource string) error {
-	n, err := sqldb.All(ctx, tx, sqldb.ScanInt, "SELECT mark FROM departures WHERE datasource = $1 LIMIT 1", datasource)
-	if err == nil && len(n) > 0 {
+	some, err := someRow(ctx, tx, "SELECT mark FROM departures WHERE datasource = $1 LIMIT 1", datasource)
+	if err == nil && some {
 		err = errDeparting
 	}
 	return err

@@ -167,8 +167,8 @@ func groupsOf(ctx context.Context, tx *sqldb.Tx, r *realmNow, users []user) (gro
 
 // intersectionsOf returns the intersections all of whose groups are among those given.
 func intersectionsOf(ctx context.Context, tx *sqldb.Tx, datasource string, groups []string) ([]uint32, error) {
-	some, err := sqldb.All(ctx, tx, sqldb.ScanInt, "SELECT 1 FROM intersection_parts WHERE datasource = $1 LIMIT 1", datasource)
-	if err != nil || len(some) == 0 {
+	some, err := someRow(ctx, tx, "SELECT 1 FROM intersection_parts WHERE datasource = $1 LIMIT 1", datasource)
+	if err != nil || !some {
 		return nil, err
 	}
 	type row struct {
