@@ -48,7 +48,7 @@ type People interface {
 	List(ctx context.Context, q directory.Query) (directory.Page, error)
 	Roster(ctx context.Context) (*directory.Roster, error)
 	ProvisionedGroups(ctx context.Context, k directory.ProvisionKey, keep func(*directory.ProvisionedGroup) (bool, error), offset, limit int) ([]directory.ProvisionedGroup, int, error)
-	SetGroupRole(ctx context.Context, id string, role grant.Role) (before, after directory.ProvisionedGroup, err error)
+	SetGroupRole(ctx context.Context, id string, role grant.Role) (before, after directory.ProvisionedGroup, changes []directory.RoleChange, err error)
 }
 
 // Config says what an Authority is made of. DB, People, Audit, Keys and PublicURL are needed.

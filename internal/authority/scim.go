@@ -228,14 +228,24 @@ func (a *Authority) SetGroupRole(ctx context.Context, c grant.Caller, id string,
 	if err := a.mayProvision(ctx, c); err != nil {
 		return directory.ProvisionedGroup{}, err
 	}
-	before, after, err := a.cfg.People.SetGroupRole(ctx, id, role)
+	before, after, changes, err := a.cfg.People.SetGroupRole(ctx, id, role)
 	if err != nil || before.Role == after.Role {
 		return after, err
 	}
 	entry := audit.By(c)
 	entry.Action, entry.Subject, entry.SubjectName = "group.role", id, after.Name
 	entry.Detail = fmt.Sprintf("%s → %s, members: %d", before.Role, after.Role, after.Size)
-	return after, a.cfg.Audit.Record(ctx, entry)
+	if err := a.cfg.Audit.Record(ctx, entry); err != nil {
+		return after, err
+	}
+	for _, r := range changes {
+		entry := audit.By(c)
+		entry.Action, entry.Subject, entry.SubjectName, entry.Detail = "user.update", r.ID, r.Email, r.Words(after.Name)
+		if err := a.cfg.Audit.Record(ctx, entry); err != nil {
+			return after, err
+		}
+	}
+	return after, nil
 }
 
 func (a *Authority) mayProvision(ctx context.Context, c grant.Caller) error {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sheafsearch/sheaf/internal/fault"
+	"github.com/sheafsearch/sheaf/internal/grant"
 	"github.com/sheafsearch/sheaf/internal/sqldb"
 )
 
@@ -76,9 +77,9 @@ func (d *Directory) Provision(ctx context.Context, n Provisioned) (Provisioned, 
 		}
 		n.ID, n.Created = p.ID, now()
 		n.Updated = n.Created
-		_, err = tx.Exec(ctx, `INSERT INTO provisioned_people (person_id, user_name, user_key, external_id, address, name, profile, attributes, own_role, group_role, created_at, updated_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $10)`,
-			n.ID, n.UserName, FoldKey(n.UserName), n.ExternalID, n.Address, n.Name, profileText(&n.Profile), n.Attributes, int64(p.Role), n.Created)
+		_, err = tx.Exec(ctx, `INSERT INTO provisioned_people (person_id, user_name, user_key, external_id, address, name, profile, attributes, created_at, updated_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)`,
+			n.ID, n.UserName, FoldKey(n.UserName), n.ExternalID, n.Address, n.Name, profileText(&n.Profile), n.Attributes, n.Created)
 		if fault.KindOf(err) == fault.Conflict {
 			return errProvisioned.Wrap(err)
 		}
@@ -199,11 +200,9 @@ func (d *Directory) Deprovision(ctx context.Context, id string) (before Provisio
 			return err
 		}
 		p := *held
-		own, group, err := rolesOf(ctx, tx, id)
-		if err != nil {
+		if p.Role, err = give(ctx, tx, held, giverSCIM, grant.RoleMember); err != nil {
 			return err
 		}
-		p.Role = ownRole(held.Role, own, group)
 		for _, q := range []string{"DELETE FROM provisioned_members WHERE person_id = $1", "DELETE FROM provisioned_people WHERE person_id = $1"} {
 			if _, err = tx.Exec(ctx, q, id); err != nil {
 				return err

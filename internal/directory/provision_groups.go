@@ -90,8 +90,9 @@ func (d *Directory) ProvisionGroup(ctx context.Context, g ProvisionedGroup) (Pro
 }
 
 // ReprovisionGroup changes a group and who is in it, all of it or nothing. edit returns the new state of what it is given; it may run
-// more than once. Whoever enters or leaves a group that gives a role gets or loses it with that; the last Super Admin keeps theirs.
-func (d *Directory) ReprovisionGroup(ctx context.Context, id string, edit func(ProvisionedGroup) (ProvisionedGroup, error)) (before, after ProvisionedGroup, err error) {
+// more than once. Whoever enters or leaves a group that gives a role gets or loses it with that, as changes says; the last Super Admin
+// keeps theirs.
+func (d *Directory) ReprovisionGroup(ctx context.Context, id string, edit func(ProvisionedGroup) (ProvisionedGroup, error)) (before, after ProvisionedGroup, changes []RoleChange, err error) {
 	err = d.db.Write(ctx, sqldb.Security, func(tx *sqldb.Tx) error {
 		if before, err = groupByID(ctx, tx, id, true); err != nil {
 			return err
@@ -121,9 +122,10 @@ func (d *Directory) ReprovisionGroup(ctx context.Context, id string, edit func(P
 		if err = enter(ctx, tx, id, came); err != nil || after.Role == grant.RoleMember {
 			return err
 		}
-		return followGroups(ctx, tx, append(came, left...))
+		changes, err = followGroups(ctx, tx, append(came, left...))
+		return err
 	})
-	return before, after, err
+	return before, after, changes, err
 }
 
 // apart returns what of a is not in b; both are sorted.
@@ -183,7 +185,7 @@ func withdrawMembers(ctx context.Context, tx *sqldb.Tx, group string, people []s
 }
 
 // DeprovisionGroup removes a group. A role that it gave goes with it, save from the last Super Admin.
-func (d *Directory) DeprovisionGroup(ctx context.Context, id string) (before ProvisionedGroup, err error) {
+func (d *Directory) DeprovisionGroup(ctx context.Context, id string) (before ProvisionedGroup, changes []RoleChange, err error) {
 	err = d.db.Write(ctx, sqldb.Security, func(tx *sqldb.Tx) error {
 		if before, err = groupByID(ctx, tx, id, false); err != nil {
 			return err
@@ -201,14 +203,17 @@ func (d *Directory) DeprovisionGroup(ctx context.Context, id string) (before Pro
 				return err
 			}
 		}
-		return followGroups(ctx, tx, members)
+		if before.Role > grant.RoleMember {
+			changes, err = followGroups(ctx, tx, members)
+		}
+		return err
 	})
-	return before, err
+	return before, changes, err
 }
 
 // SetGroupRole gives the members of a group a role, now and as they come and go; RoleMember takes it back. Nobody gets a lesser role than
 // their own by it.
-func (d *Directory) SetGroupRole(ctx context.Context, id string, role grant.Role) (before, after ProvisionedGroup, err error) {
+func (d *Directory) SetGroupRole(ctx context.Context, id string, role grant.Role) (before, after ProvisionedGroup, changes []RoleChange, err error) {
 	err = d.db.Write(ctx, sqldb.Security, func(tx *sqldb.Tx) error {
 		if before, err = groupByID(ctx, tx, id, false); err != nil {
 			return err
@@ -227,67 +232,10 @@ func (d *Directory) SetGroupRole(ctx context.Context, id string, role grant.Role
 		if _, err = tx.Exec(ctx, "UPDATE provisioned_groups SET role = $2 WHERE id = $1", id, int64(role)); err != nil {
 			return err
 		}
-		return followGroups(ctx, tx, g.Members)
+		changes, err = followGroups(ctx, tx, g.Members)
+		return err
 	})
-	return before, after, err
-}
-
-// followGroups gives people the roles that their groups give now.
-func followGroups(ctx context.Context, tx *sqldb.Tx, people []string) error {
-	for _, id := range people {
-		own, had, err := rolesOf(ctx, tx, id)
-		if fault.KindOf(err) == fault.NotFound {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		n, err := sqldb.One(ctx, tx, sqldb.ScanInt, `SELECT COALESCE(MAX(g.role), 0) FROM provisioned_members m JOIN provisioned_groups g ON g.id = m.group_id
-			WHERE m.person_id = $1`, id)
-		if err != nil {
-			return err
-		}
-		gets := grant.Role(n) //nolint:gosec // written from a role
-		if gets == had {
-			continue
-		}
-		if err := promote(ctx, tx, id, own, had, gets); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// promote gives a person the role that groups give in the place of the one that they gave before.
-func promote(ctx context.Context, tx *sqldb.Tx, id string, own, had, gets grant.Role) error {
-	held, err := personByID(ctx, tx, id)
-	if err != nil {
-		return err
-	}
-	if err = complete(ctx, tx, held); err != nil {
-		return err
-	}
-	p := *held
-	own = ownRole(held.Role, own, had)
-	p.Role = max(own, gets)
-	if held.Role > p.Role {
-		// The role stays noted as one that a group gave, and goes with the next change, once there is another Super Admin.
-		if last, err := lastSuperAdmin(ctx, tx, held); err != nil || last {
-			return err
-		}
-	}
-	if _, err = tx.Exec(ctx, "UPDATE provisioned_people SET own_role = $2, group_role = $3 WHERE person_id = $1", id, int64(own), int64(gets)); err != nil {
-		return err
-	}
-	return settle(ctx, tx, held, &p)
-}
-
-// ownRole is the role of a person without what groups gave: a role that was changed by hand since is theirs.
-func ownRole(role, own, group grant.Role) grant.Role {
-	if group > grant.RoleMember && role == max(own, group) {
-		return own
-	}
-	return role
+	return before, after, changes, err
 }
 
 // ProvisionedGroup returns a group, with its members where they are asked for.

@@ -8,7 +8,6 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/sheafsearch/sheaf/internal/fault"
-	"github.com/sheafsearch/sheaf/internal/grant"
 	"github.com/sheafsearch/sheaf/internal/sqldb"
 )
 
@@ -131,12 +130,4 @@ func pageOf[T any](ctx context.Context, tx *sqldb.Tx, scan func(sqldb.Scanner) (
 		total++
 	}
 	return list, total, nil
-}
-
-// rolesOf returns the role that a provisioned person has of their own, and the one that groups gave.
-func rolesOf(ctx context.Context, tx *sqldb.Tx, id string) (own, group grant.Role, err error) {
-	type pair struct{ own, group int64 }
-	r, err := sqldb.One(ctx, tx, func(row sqldb.Scanner) (p pair, err error) { err = row.Scan(&p.own, &p.group); return p, err },
-		"SELECT own_role, group_role FROM provisioned_people WHERE person_id = $1", id)
-	return grant.Role(r.own), grant.Role(r.group), err //nolint:gosec // written from roles
 }

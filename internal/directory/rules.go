@@ -32,6 +32,11 @@ func Rules() []sqldb.Rule {
 				LEFT JOIN provisioned_groups g ON g.id = m.group_id WHERE n.person_id IS NULL OR g.id IS NULL ORDER BY m.person_id`,
 		},
 		{
+			Broken: "role that groups give to nobody, or to somebody without a role of their own on record",
+			Query: `SELECT r.person_id FROM given_roles r LEFT JOIN people p ON p.id = r.person_id LEFT JOIN given_roles o ON o.person_id = r.person_id AND o.giver = ''
+				WHERE p.id IS NULL OR p.retired OR o.person_id IS NULL ORDER BY r.person_id`,
+		},
+		{
 			Broken: "group or user that is there though memberships of a former one are still to go",
 			Query: `SELECT d.name FROM departures d WHERE d.kind = '` + kindGroup + `' AND EXISTS (SELECT 1 FROM realm_groups g WHERE g.datasource = d.datasource AND g.name = d.name)
 				OR d.kind = '` + kindMail + `' AND EXISTS (SELECT 1 FROM identities i WHERE i.datasource = d.datasource AND i.email = d.name)

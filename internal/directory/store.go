@@ -145,6 +145,9 @@ func settle(ctx context.Context, tx *sqldb.Tx, before, p *Person) error {
 		if err := release(ctx, tx, p.ID, ""); err != nil {
 			return err
 		}
+		if _, err := tx.Exec(ctx, "DELETE FROM given_roles WHERE person_id = $1", p.ID); err != nil {
+			return err
+		}
 	}
 	if before != nil && (!before.Active && p.Active || before.Role < p.Role) {
 		p.Spell++

@@ -415,3 +415,102 @@ func TestTokens(t *testing.T) {
 		}
 	})
 }
+
+// TestGivers holds that groups which are provisioned and groups that a provider tells of at sign-in know of each other: the greatest
+// role counts, none takes back what the other gives, and nothing stays of what both gave.
+func TestGivers(t *testing.T) {
+	both(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		ada := w.user("ada@example.com")
+		admins, owners := w.group("Admins"), w.group("Owners")
+		for id, role := range map[string]grant.Role{admins: grant.RoleAdmin, owners: grant.RoleSuperAdmin} {
+			if _, err := w.SetGroupRole(ctx, w.Maintenance(), id, role); err != nil {
+				t.Fatal(err)
+			}
+		}
+		member := func(group string, in bool) {
+			t.Helper()
+			op := map[bool]string{true: "add", false: "remove"}[in]
+			w.must(204, "PATCH", "/Groups/"+group, `{"Operations":[{"op":"`+op+`","path":"members","value":[{"value":"`+ada+`"}]}]}`)
+		}
+		signIn := func(role grant.Role) {
+			t.Helper()
+			if _, _, err := w.people.GiveRole(ctx, ada, "sso https://id.example.com sheaf", role); err != nil {
+				t.Fatal(err)
+			}
+		}
+		role := func(about string, want grant.Role) {
+			t.Helper()
+			if got := w.person("ada@example.com").Role; got != want {
+				t.Errorf("%s: %s, want %s", about, got, want)
+			}
+		}
+		signIn(grant.RoleAdmin)
+		member(owners, true)
+		role("a claim and a greater group", grant.RoleSuperAdmin)
+		signIn(grant.RoleMember)
+		role("the claim is gone", grant.RoleSuperAdmin)
+		member(owners, false)
+		role("both are gone", grant.RoleMember)
+
+		member(admins, true)
+		signIn(grant.RoleAdmin)
+		signIn(grant.RoleMember)
+		role("the same from both, the claim is gone", grant.RoleAdmin)
+		signIn(grant.RoleAdmin)
+		member(admins, false)
+		role("the same from both, the group is gone", grant.RoleAdmin)
+		signIn(grant.RoleMember)
+		role("nobody gives any more", grant.RoleMember)
+
+		if _, err := w.people.SetRole(ctx, ada, grant.RoleTokenCreator); err != nil {
+			t.Fatal(err)
+		}
+		signIn(grant.RoleAdmin)
+		member(owners, true)
+		signIn(grant.RoleMember)
+		member(owners, false)
+		role("by hand", grant.RoleTokenCreator)
+		var said int
+		for _, line := range w.actions(ada) {
+			if line == "user.update: SUPER_ADMIN → API_TOKEN_CREATOR, by the group Owners" || line == "user.update: ADMIN → SUPER_ADMIN, by the group Owners" {
+				said++
+			}
+		}
+		if said != 3 {
+			t.Errorf("audit log of the person: %q", w.actions(ada))
+		}
+		// What a group gave goes with the person.
+		member(owners, true)
+		w.must(204, "DELETE", "/Users/"+ada, "")
+		if n := w.count("SELECT COUNT(*) FROM given_roles"); n != 0 {
+			t.Errorf("%d roles are given to nobody", n)
+		}
+	})
+}
+
+// TestLateRole holds that a role which the last Super Admin kept goes with the next change, once there is another.
+func TestLateRole(t *testing.T) {
+	both(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		ada, bo := w.user("ada@example.com"), w.user("bo@example.com")
+		owners := w.group("Owners", ada)
+		if _, err := w.SetGroupRole(ctx, w.Maintenance(), owners, grant.RoleSuperAdmin); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.people.SetRole(ctx, w.person("admin@example.com").ID, grant.RoleMember); err != nil {
+			t.Fatal(err)
+		}
+		w.must(200, "PUT", "/Groups/"+owners, `{"displayName":"Owners","members":[]}`)
+		if r := w.person("ada@example.com").Role; r != grant.RoleSuperAdmin {
+			t.Fatalf("the last Super Admin is %s", r)
+		}
+		w.must(200, "PUT", "/Groups/"+owners, `{"displayName":"Owners","members":[{"value":"`+bo+`"}]}`)
+		if r := w.person("bo@example.com").Role; r != grant.RoleSuperAdmin {
+			t.Errorf("the new member is %s", r)
+		}
+		if r := w.person("ada@example.com").Role; r != grant.RoleMember {
+			t.Errorf("whom no group names is %s", r)
+		}
+	})
+}

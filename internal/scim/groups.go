@@ -134,6 +134,11 @@ func (s *Service) getGroup(ctx context.Context, _ grant.Caller, req One) (Answer
 	return Answer{fields: res}, err
 }
 
+func (s *Service) answerGroup(ctx context.Context, g *directory.ProvisionedGroup, only, except string) (Answer, error) {
+	res, err := s.showGroup(ctx, g, s.groups.choose(only, except))
+	return Answer{fields: res}, err
+}
+
 func (s *Service) createGroup(ctx context.Context, c grant.Caller, req Body) (Answer, error) {
 	g, err := s.readGroup(req)
 	if err != nil {
@@ -166,7 +171,11 @@ func (s *Service) replaceGroup(ctx context.Context, c grant.Caller, req Body) (A
 	if err != nil {
 		return Answer{}, err
 	}
-	return s.changeGroup(ctx, c, req, func(directory.ProvisionedGroup) (directory.ProvisionedGroup, error) { return g, nil })
+	after, err := s.changeGroup(ctx, c, req.ID, func(directory.ProvisionedGroup) (directory.ProvisionedGroup, error) { return g, nil })
+	if err != nil {
+		return Answer{}, err
+	}
+	return s.answerGroup(ctx, &after, req.Attrs, req.Except)
 }
 
 // patchGroup answers with nothing unless attributes are asked for: providers add members to large groups a few at a time.
@@ -179,7 +188,7 @@ func (s *Service) patchGroup(ctx context.Context, c grant.Caller, req Body) (Ans
 	if err != nil {
 		return Answer{}, err
 	}
-	shown, err := s.changeGroup(ctx, c, req, func(now directory.ProvisionedGroup) (directory.ProvisionedGroup, error) {
+	after, err := s.changeGroup(ctx, c, req.ID, func(now directory.ProvisionedGroup) (directory.ProvisionedGroup, error) {
 		res := objectOfGroup(&now)
 		for i := range ops {
 			ops[i].value = clone(ops[i].value)
@@ -189,36 +198,46 @@ func (s *Service) patchGroup(ctx context.Context, c grant.Caller, req Body) (Ans
 		}
 		return group(res)
 	})
-	if err == nil && req.Attrs == "" {
-		err = rpc.Nothing()
+	switch {
+	case err != nil:
+		return Answer{}, err
+	case req.Attrs == "":
+		return Answer{}, rpc.Nothing()
 	}
-	return shown, err
+	return s.answerGroup(ctx, &after, req.Attrs, req.Except)
 }
 
-// changeGroup lets edit work on a group, and says in the audit log what became of it.
-func (s *Service) changeGroup(ctx context.Context, c grant.Caller, req Body, edit func(directory.ProvisionedGroup) (directory.ProvisionedGroup, error)) (Answer, error) {
-	before, after, err := s.people.ReprovisionGroup(ctx, req.ID, edit)
-	if err != nil {
-		return Answer{}, told(err)
+// changeGroup lets edit work on a group, and says in the audit log what became of it and of the roles that it gives.
+func (s *Service) changeGroup(ctx context.Context, c grant.Caller, id string, edit func(directory.ProvisionedGroup) (directory.ProvisionedGroup, error)) (directory.ProvisionedGroup, error) {
+	before, after, changes, err := s.people.ReprovisionGroup(ctx, id, edit)
+	if err != nil || before.Updated == after.Updated {
+		return after, told(err)
 	}
-	if before.Updated != after.Updated {
-		said := fmt.Sprintf("members: %d → %d", before.Size, after.Size)
-		if before.Name != after.Name {
-			said = before.Name + " → " + after.Name + ", " + said
-		}
-		if after.Role > grant.RoleMember {
-			said += ", role " + after.Role.String()
-		}
-		if err := s.record(ctx, c, "scim.group.update", after.ID, after.Name, said); err != nil {
-			return Answer{}, err
+	said := fmt.Sprintf("members: %d → %d", before.Size, after.Size)
+	if before.Name != after.Name {
+		said = before.Name + " → " + after.Name + ", " + said
+	}
+	if after.Role > grant.RoleMember {
+		said += ", role " + after.Role.String()
+	}
+	if err := s.record(ctx, c, "scim.group.update", after.ID, after.Name, said); err != nil {
+		return after, err
+	}
+	return after, s.recordRoles(ctx, c, after.Name, changes)
+}
+
+// recordRoles puts into the audit log whose role a change of a group changed.
+func (s *Service) recordRoles(ctx context.Context, c grant.Caller, group string, changes []directory.RoleChange) error {
+	for _, r := range changes {
+		if err := s.record(ctx, c, "user.update", r.ID, r.Email, r.Words(group)); err != nil {
+			return err
 		}
 	}
-	res, err := s.showGroup(ctx, &after, s.groups.choose(req.Attrs, req.Except))
-	return Answer{fields: res}, err
+	return nil
 }
 
 func (s *Service) deleteGroup(ctx context.Context, c grant.Caller, req One) (rpc.None, error) {
-	before, err := s.people.DeprovisionGroup(ctx, req.ID)
+	before, changes, err := s.people.DeprovisionGroup(ctx, req.ID)
 	if err != nil {
 		return rpc.None{}, err
 	}
@@ -227,6 +246,9 @@ func (s *Service) deleteGroup(ctx context.Context, c grant.Caller, req One) (rpc
 		said += ", role " + before.Role.String()
 	}
 	if err := s.record(ctx, c, "scim.group.delete", before.ID, before.Name, said); err != nil {
+		return rpc.None{}, err
+	}
+	if err := s.recordRoles(ctx, c, before.Name, changes); err != nil {
 		return rpc.None{}, err
 	}
 	return rpc.None{}, rpc.Nothing()

@@ -220,3 +220,16 @@ func text(t testing.TB, v any) string {
 	}
 	return string(b)
 }
+
+// count returns the one number that a query asks for.
+func (w *world) count(query string) (n int64) {
+	w.t.Helper()
+	err := w.db.Read(w.t.Context(), func(tx *sqldb.Tx) (err error) {
+		n, err = sqldb.One(w.t.Context(), tx, sqldb.ScanInt, query)
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return n
+}

@@ -28,8 +28,7 @@ func (s *Service) personOf(ctx context.Context, p Provider, a account) (*directo
 		}
 		who.id = made.ID
 	}
-	role, err := s.bind(ctx, p, a, who)
-	if err != nil {
+	if err := s.bind(ctx, p, a, who); err != nil {
 		return nil, err
 	}
 	person, err := s.cfg.People.ByID(ctx, who.id)
@@ -42,7 +41,7 @@ func (s *Service) personOf(ctx context.Context, p Provider, a account) (*directo
 	if !a.known || len(p.Roles) == 0 {
 		return person, nil
 	}
-	return s.give(ctx, p, a, person, role)
+	return s.give(ctx, p, a, person)
 }
 
 func (a account) refuse(person *directory.Person, told *fault.Fault, format string, args ...any) error {
@@ -106,10 +105,10 @@ func recognise(ctx context.Context, tx *sqldb.Tx, p Provider, a account) (known,
 
 // ownerOf is whose account it is by earlier sign-ins. Retired people are nobody's owners: whoever comes back is somebody new.
 func ownerOf(ctx context.Context, tx *sqldb.Tx, p Provider, id string) (*directory.Person, error) {
-	l, err := linkOf(ctx, tx, p, id)
+	owner, err := linkOf(ctx, tx, p, id)
 	if err == nil {
 		var person *directory.Person
-		if person, err = directory.LookupID(ctx, tx, l.person); err == nil && !person.Retired {
+		if person, err = directory.LookupID(ctx, tx, owner); err == nil && !person.Retired {
 			return person, nil
 		}
 	}
@@ -139,10 +138,10 @@ func (s *Service) admit(ctx context.Context, p Provider, a account) (*directory.
 	return person, s.cfg.Audit.Record(ctx, entry)
 }
 
-// bind makes the account the person's, and returns the role that its groups gave before. It recognises once more, in the
-// transaction that writes: two accounts with one address may arrive together.
-func (s *Service) bind(ctx context.Context, p Provider, a account, who known) (given grant.Role, err error) {
-	err = s.cfg.DB.Write(ctx, sqldb.Security, func(tx *sqldb.Tx) error {
+// bind makes the account the person's. It recognises once more, in the transaction that writes: two accounts with one address may
+// arrive together.
+func (s *Service) bind(ctx context.Context, p Provider, a account, who known) error {
+	return s.cfg.DB.Write(ctx, sqldb.Security, func(tx *sqldb.Tx) error {
 		again, err := recognise(ctx, tx, p, a)
 		if err != nil {
 			return err
@@ -157,21 +156,8 @@ func (s *Service) bind(ctx context.Context, p Provider, a account, who known) (g
 		if !person.Active {
 			return a.refuse(person, inactive(), "the person is not active")
 		}
-		l, err := linkOf(ctx, tx, p, a.id)
-		if err != nil && fault.KindOf(err) != fault.NotFound {
-			return err
-		}
-		if err != nil || l.person != who.id {
-			l = link{who.id, grant.RoleMember}
-		}
-		given = l.role
-		// What is about to be given is on record first, and what is taken back only once it is gone: nothing given is forgotten.
-		if a.known && len(p.Roles) > 0 {
-			l.role = max(l.role, p.roleOf(a.groups))
-		}
-		return keepLink(ctx, tx, p, a.id, l, s.cfg.Now())
+		return keepLink(ctx, tx, p, a.id, who.id, s.cfg.Now())
 	})
-	return given, err
 }
 
 // roleOf is the greatest role that groups give, a Member's where they give none.
@@ -183,40 +169,21 @@ func (p Provider) roleOf(groups []string) grant.Role {
 	return role
 }
 
-// give makes a person's role what their groups give. Groups raise a role, and take back what they gave; a role that an
-// administrator gave is never lowered by them.
-func (s *Service) give(ctx context.Context, p Provider, a account, person *directory.Person, given grant.Role) (*directory.Person, error) {
-	now, role := p.roleOf(a.groups), person.Role
-	switch {
-	case now > role:
-		role = now
-	case role == given && now < given:
-		role = now
-	}
-	if role != person.Role {
-		after, err := s.cfg.People.SetRole(ctx, person.ID, role)
-		if fault.KindOf(err) == fault.Conflict {
-			// The last Super Admin stays, by whatever source.
-			s.cfg.Log.Warn("a role is not taken back: this is the last Super Admin", "person", person.ID, "provider", p.Name)
-			return person, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		entry := audit.Entry{
-			Actor: person.ID, ActorName: person.Email, Action: "user.update", Subject: person.ID, SubjectName: person.Email,
-			Detail: person.Role.String() + " → " + role.String() + ", by the groups that provider " + p.Name + " told",
-		}
-		if err := s.cfg.Audit.Record(ctx, entry); err != nil {
-			return nil, err
-		}
-		person = after
-	}
-	if now >= given {
+// give makes what the provider's groups give the person what they give now. Groups raise a role, and take back what they gave; a role
+// of the person's own, or of groups that are provisioned, is never lowered by them.
+func (s *Service) give(ctx context.Context, p Provider, a account, person *directory.Person) (*directory.Person, error) {
+	before, after, err := s.cfg.People.GiveRole(ctx, person.ID, "sso "+p.Issuer+" "+p.ClientID, p.roleOf(a.groups))
+	if fault.KindOf(err) == fault.Conflict {
+		// The last Super Admin stays, by whatever source.
+		s.cfg.Log.Warn("a role is not taken back: this is the last Super Admin", "person", person.ID, "provider", p.Name)
 		return person, nil
 	}
-	return person, s.cfg.DB.Write(ctx, sqldb.Security, func(tx *sqldb.Tx) error {
-		return keepLink(ctx, tx, p, a.id, link{person.ID, now}, s.cfg.Now())
+	if err != nil || before.Role == after.Role {
+		return after, err
+	}
+	return after, s.cfg.Audit.Record(ctx, audit.Entry{
+		Actor: person.ID, ActorName: person.Email, Action: "user.update", Subject: person.ID, SubjectName: person.Email,
+		Detail: before.Role.String() + " → " + after.Role.String() + ", by the groups that provider " + p.Name + " told",
 	})
 }
 

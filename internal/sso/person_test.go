@@ -243,5 +243,5 @@ func TestRolesByGroups(t *testing.T) {
 	step("the last Super Admin", with([]string{}), grant.RoleSuperAdmin)
 	_, err = w.directory.SetRole(ctx, w.person(bea).ID, grant.RoleSuperAdmin)
 	fatal(t, err)
-	step("one of two Super Admins", with([]string{}), grant.RoleMember)
+	step("one of two Super Admins", with([]string{}), grant.RoleAdmin)
 }

@@ -88,7 +88,7 @@ type People interface {
 	ByID(ctx context.Context, id string) (*directory.Person, error)
 	ByEmail(ctx context.Context, email string) (*directory.Person, error)
 	SignedIn(ctx context.Context, email, name string) (*directory.Person, error)
-	SetRole(ctx context.Context, id string, role grant.Role) (*directory.Person, error)
+	GiveRole(ctx context.Context, id, giver string, role grant.Role) (before, after *directory.Person, err error)
 }
 
 // Config says what a Service is made of. All but Log and Now are needed.

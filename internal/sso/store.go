@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/sheafsearch/sheaf/internal/fault"
-	"github.com/sheafsearch/sheaf/internal/grant"
 	"github.com/sheafsearch/sheaf/internal/sqldb"
 )
 
@@ -26,22 +25,9 @@ func (s *Service) spend(ctx context.Context, state string) error {
 	})
 }
 
-// link is what is kept of an account: whose it is, and the role that its groups gave.
-type link struct {
-	person string
-	role   grant.Role
-}
-
-func scanLink(s sqldb.Scanner) (l link, err error) {
-	var role int64
-	err = s.Scan(&l.person, &role)
-	l.role = grant.Role(role) //nolint:gosec // one of four
-	return l, err
-}
-
 // linkOf returns whose account it is; fault.NotFound where it never signed in.
-func linkOf(ctx context.Context, tx *sqldb.Tx, p Provider, id string) (link, error) {
-	return sqldb.One(ctx, tx, scanLink, "SELECT person, role FROM sso_accounts WHERE issuer = $1 AND client = $2 AND account = $3", p.Issuer, p.ClientID, id)
+func linkOf(ctx context.Context, tx *sqldb.Tx, p Provider, id string) (person string, err error) {
+	return sqldb.One(ctx, tx, sqldb.ScanText, "SELECT person FROM sso_accounts WHERE issuer = $1 AND client = $2 AND account = $3", p.Issuer, p.ClientID, id)
 }
 
 // accountOf returns the account of p that a person signs in with, "" for none.
@@ -53,11 +39,11 @@ func accountOf(ctx context.Context, tx *sqldb.Tx, p Provider, person string) (st
 	return id, err
 }
 
-// keepLink writes down that an account signed in as a person, with the role that its groups give.
-func keepLink(ctx context.Context, tx *sqldb.Tx, p Provider, id string, l link, now time.Time) error {
-	_, err := tx.Exec(ctx, `INSERT INTO sso_accounts (issuer, client, account, person, role, first_at, last_at) VALUES ($1, $2, $3, $4, $5, $6, $6)
-		ON CONFLICT (issuer, client, account) DO UPDATE SET person = excluded.person, role = excluded.role, last_at = excluded.last_at`,
-		p.Issuer, p.ClientID, id, l.person, int64(l.role), now.UnixMicro())
+// keepLink writes down that an account signed in as a person.
+func keepLink(ctx context.Context, tx *sqldb.Tx, p Provider, id, person string, now time.Time) error {
+	_, err := tx.Exec(ctx, `INSERT INTO sso_accounts (issuer, client, account, person, first_at, last_at) VALUES ($1, $2, $3, $4, $5, $5)
+		ON CONFLICT (issuer, client, account) DO UPDATE SET person = excluded.person, last_at = excluded.last_at`,
+		p.Issuer, p.ClientID, id, person, now.UnixMicro())
 	return err
 }
 
