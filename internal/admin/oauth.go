@@ -42,6 +42,9 @@ func (s *Service) putOAuth(ctx context.Context, c grant.Caller, req oauth.Form) 
 	if req.AdmitUnknown == nil {
 		want.AdmitUnknown = now.AdmitUnknown
 	}
+	if req.AdmitDomains == nil {
+		want.AdmitDomains = now.AdmitDomains
+	}
 	if req.SignInLinksOff == nil {
 		want.LinksOff = now.LinksOff
 	}

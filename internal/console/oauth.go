@@ -84,6 +84,7 @@ type oauthView struct {
 	Version   int64
 	Enabled   bool
 	Admit     bool
+	Domains   string // of unknown people
 	LinksOff  bool
 	Fixed     oauth.Fixed
 	Providers []providerRow
@@ -119,6 +120,7 @@ func (c *Console) oauthView(v *visit) oauthView {
 	s := c.cfg.OAuth.Settings(v.r.Context())
 	view := oauthView{
 		MayChange: v.admin.Role() >= grant.RoleSuperAdmin, Version: s.Version, Enabled: s.Enabled, Admit: s.AdmitUnknown, LinksOff: s.LinksOff, Fixed: s.Fixed,
+		Domains: strings.Join(s.AdmitDomains, ", "),
 		Metadata: c.cfg.PublicURL + "/.well-known/oauth-protected-resource",
 	}
 	for i := range s.Providers {
@@ -165,12 +167,13 @@ func (c *Console) setOAuth(v *visit) error {
 	before := s
 	s.Version = versionOf(v)
 	s.Enabled, s.AdmitUnknown, s.LinksOff = v.form.Get("enabled") != "", v.form.Get("admitUnknown") != "", v.form.Get("linksOff") != ""
+	s.AdmitDomains = wordsIn(strings.ToLower(v.form.Get("admitDomains")))
 	// A switch that the configuration file sets is shown disabled, and browsers leave it out of a form.
 	if s.Fixed.Enabled {
 		s.Enabled = before.Enabled
 	}
 	if s.Fixed.AdmitUnknown {
-		s.AdmitUnknown = before.AdmitUnknown
+		s.AdmitUnknown, s.AdmitDomains = before.AdmitUnknown, before.AdmitDomains
 	}
 	if s.Fixed.LinksOff {
 		s.LinksOff = before.LinksOff
@@ -181,9 +184,10 @@ func (c *Console) setOAuth(v *visit) error {
 		return v.redirect(pathOAuth)
 	}
 	view := c.oauthView(v)
-	if !view.Problems.blame(err, nil) {
+	if !view.Problems.blame(err, map[string]place{"admitDomains": {"admitDomains", "domains"}}) {
 		return err
 	}
+	view.Domains = v.form.Get("admitDomains")
 	view.Enabled, view.Admit, view.LinksOff = s.Enabled, s.AdmitUnknown, s.LinksOff
 	return v.write(http.StatusUnprocessableEntity, "oauth", v.frame("OAuth"), view)
 }

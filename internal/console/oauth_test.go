@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -109,8 +110,12 @@ func TestOAuthSettings(t *testing.T) {
 	d := b.get(pathOAuth).want(http.StatusOK).says("No provider yet", "Test this token")
 	checkPage(t, d)
 	d = d.submit(pathOAuth, url.Values{"enabled": {"1"}, "admitUnknown": {"1"}}).want(http.StatusOK).says("The settings are saved.")
-	if s := w.oauth.kept; !s.Enabled || !s.AdmitUnknown || s.LinksOff || s.Version != 1 {
+	if s := w.oauth.kept; !s.Enabled || !s.AdmitUnknown || s.LinksOff || s.Version != 1 || len(s.AdmitDomains) != 0 {
 		t.Errorf("kept %+v, want both switches on", s)
+	}
+	d = d.submit(pathOAuth, url.Values{"admitDomains": {" Quillmere.example,qm.example "}}).want(http.StatusOK)
+	if got := w.oauth.kept.AdmitDomains; !slices.Equal(got, []string{"quillmere.example", "qm.example"}) {
+		t.Errorf("the domains are %q", got)
 	}
 	checkPage(t, d)
 

@@ -82,6 +82,9 @@ func check(s *Settings) error {
 	if len(s.Providers) > maxProviders {
 		return wrong("providers", "There can be %d providers at most.", maxProviders)
 	}
+	if err := checkDomains(s); err != nil {
+		return err
+	}
 	names, issuers, opaque := map[string]bool{}, map[string]string{}, ""
 	for i := range s.Providers {
 		p, at := &s.Providers[i], fmt.Sprintf("providers[%d].", i)
@@ -107,6 +110,29 @@ func check(s *Settings) error {
 			return wrong(at+"opaque", "%s takes opaque tokens already. An opaque token does not say whose it is, so only one enabled provider can take them.", quote(opaque))
 		}
 		opaque = p.Name
+	}
+	return nil
+}
+
+var domainForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
+
+// checkDomains refuses what is no domain, and letting in whoever has an account of Google's.
+func checkDomains(s *Settings) error {
+	if len(s.AdmitDomains) > maxList {
+		return wrong("admitDomains", "There can be %d at most.", maxList)
+	}
+	for _, domain := range s.AdmitDomains {
+		if len(domain) > 253 || !domainForm.MatchString(domain) {
+			return wrong("admitDomains", "%s is not a domain of addresses, such as example.com.", quote(domain))
+		}
+	}
+	if !s.Enabled || !s.AdmitUnknown || len(s.AdmitDomains) > 0 {
+		return nil
+	}
+	for i := range s.Providers {
+		if p := &s.Providers[i]; p.Kind == Google && p.SignIn && !p.Disabled {
+			return wrong("admitDomains", "Google signs in everybody who has an account there. Say of which domains unknown people are let in.")
+		}
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/sheafsearch/sheaf/internal/fault"
 	"github.com/sheafsearch/sheaf/internal/grant"
@@ -16,6 +17,8 @@ type Form struct {
 	Providers      []ProviderForm `json:"providers"`
 	AdmitUnknown   *bool          `json:"admitUnknown,omitzero"`
 	SignInLinksOff *bool          `json:"signInLinksOff,omitzero"`
+	// AdmitDomains are kept by a PUT where they are absent.
+	AdmitDomains []string `json:"admitDomains,omitempty"`
 	// Version is that of the settings which a change was made on. A PUT without it overwrites.
 	Version int64 `json:"version,omitzero"`
 	// FixedByFile names the switches that the configuration file sets. It is ignored on the way in.
@@ -56,7 +59,7 @@ type OpaqueForm struct {
 func FormOf(s Settings) Form {
 	f := Form{
 		Enabled: &s.Enabled, AdmitUnknown: &s.AdmitUnknown, SignInLinksOff: &s.LinksOff, Version: s.Version,
-		Providers: make([]ProviderForm, 0, len(s.Providers)),
+		AdmitDomains: slices.Clone(s.AdmitDomains), Providers: make([]ProviderForm, 0, len(s.Providers)),
 	}
 	for name, fixed := range map[string]bool{"enabled": s.Fixed.Enabled, "admitUnknown": s.Fixed.AdmitUnknown, "signInLinksOff": s.Fixed.LinksOff} {
 		if fixed {
@@ -99,6 +102,9 @@ func (f Form) Settings() (Settings, map[string]string, error) {
 	s := Settings{
 		Enabled: f.Enabled != nil && *f.Enabled, AdmitUnknown: f.AdmitUnknown != nil && *f.AdmitUnknown,
 		LinksOff: f.SignInLinksOff != nil && *f.SignInLinksOff, Version: f.Version,
+	}
+	for _, domain := range f.AdmitDomains {
+		s.AdmitDomains = append(s.AdmitDomains, strings.ToLower(domain))
 	}
 	secrets := map[string]string{}
 	for i := range f.Providers {

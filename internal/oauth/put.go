@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -25,7 +26,7 @@ func (s *Service) checkPut(ctx context.Context, want Settings, secrets map[strin
 	}
 	for name, sent := range map[string]struct{ fixed, same bool }{
 		"enabled":        {s.file.settings.Fixed.Enabled, want.Enabled == s.file.settings.Enabled},
-		"admitUnknown":   {s.file.settings.Fixed.AdmitUnknown, want.AdmitUnknown == s.file.settings.AdmitUnknown},
+		"admitUnknown":   {s.file.settings.Fixed.AdmitUnknown, want.AdmitUnknown == s.file.settings.AdmitUnknown && slices.Equal(want.AdmitDomains, s.file.settings.AdmitDomains)},
 		"signInLinksOff": {s.file.settings.Fixed.LinksOff, want.LinksOff == s.file.settings.LinksOff},
 	} {
 		if sent.fixed && !sent.same {
@@ -108,6 +109,9 @@ func difference(before, after Settings, secrets map[string]string) string {
 		if sw.was != sw.now {
 			list = append(list, sw.name+map[bool]string{true: " on", false: " off"}[sw.now])
 		}
+	}
+	if !slices.Equal(before.AdmitDomains, after.AdmitDomains) {
+		list = append(list, "unknown people are of: "+cmp.Or(strings.Join(after.AdmitDomains, ", "), "any domain"))
 	}
 	for i := range after.Providers {
 		p := &after.Providers[i]

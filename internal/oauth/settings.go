@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/sheafsearch/sheaf/internal/grant"
 )
@@ -94,6 +95,9 @@ type Settings struct {
 	Providers []Provider
 	// AdmitUnknown lets people whom nobody has added become Members when they first sign in.
 	AdmitUnknown bool
+	// AdmitDomains are those of whose addresses AdmitUnknown lets people in, in lower case. None means that of every address
+	// which a provider vouches for.
+	AdmitDomains []string
 	// LinksOff ends sign-in links, but for those made on the host.
 	LinksOff bool
 	// Version grows with each change that Put makes. Put refuses settings read before another change; 0 overwrites.
@@ -102,7 +106,17 @@ type Settings struct {
 	Fixed Fixed
 }
 
-// Fixed are the switches that a configuration file sets.
+// Admits reports whether somebody whom nobody has added becomes a Member when they first sign in with a provider of a kind, which
+// vouches for their address. Google signs in everybody who has an account of Google's, so there a domain must be named.
+func (s *Settings) Admits(kind Kind, address string) bool {
+	if !s.AdmitUnknown || len(s.AdmitDomains) == 0 {
+		return s.AdmitUnknown && kind != Google
+	}
+	_, domain, _ := strings.Cut(address, "@")
+	return slices.Contains(s.AdmitDomains, strings.ToLower(domain))
+}
+
+// Fixed are the switches that a configuration file sets. The domains go with AdmitUnknown.
 type Fixed struct{ Enabled, AdmitUnknown, LinksOff bool }
 
 // Provider returns the provider of that name, nil where there is none.

@@ -94,6 +94,66 @@ func TestSettingsAreChecked(t *testing.T) {
 	}
 }
 
+// TestWhoIsAdmitted holds of which addresses unknown people are let in.
+func TestWhoIsAdmitted(t *testing.T) {
+	w := newWorld(t)
+	for name, c := range map[string]struct {
+		domains []string
+		kind    oauth.Kind
+		address string
+		want    bool
+	}{
+		"any":                          {nil, oauth.OIDC, "ann@elsewhere.example", true},
+		"any of a company's directory": {nil, oauth.Azure, "ann@elsewhere.example", true},
+		"any of Google's":              {nil, oauth.Google, "ann@quillmere.example", false},
+		"of the domain":                {[]string{"quillmere.example"}, oauth.OIDC, "ann@quillmere.example", true},
+		"of the domain, by Google":     {[]string{"quillmere.example"}, oauth.Google, "ann@quillmere.example", true},
+		"of the second":                {[]string{"quillmere.example", "qm.example"}, oauth.OIDC, "ann@qm.example", true},
+		"of another":                   {[]string{"quillmere.example"}, oauth.OIDC, "ann@elsewhere.example", false},
+		"of a longer one":              {[]string{"quillmere.example"}, oauth.OIDC, "ann@notquillmere.example", false},
+		"of one below it":              {[]string{"quillmere.example"}, oauth.OIDC, "ann@guests.quillmere.example", false},
+		"of one that begins like it":   {[]string{"quillmere.example"}, oauth.OIDC, "ann@quillmere.example.evil.example", false},
+		"the domain in front of the @": {[]string{"quillmere.example"}, oauth.OIDC, "quillmere.example@evil.example", false},
+		"no address":                   {[]string{"quillmere.example"}, oauth.OIDC, "quillmere.example", false},
+	} {
+		s := oauth.Settings{AdmitUnknown: true, AdmitDomains: c.domains}
+		if got := s.Admits(c.kind, c.address); got != c.want {
+			t.Errorf("%s: Admits(%s, %s) with %q = %v, want %v", name, c.kind, c.address, c.domains, got, c.want)
+		}
+		if s.AdmitUnknown = false; s.Admits(c.kind, c.address) {
+			t.Errorf("%s: admitted, though unknown people are not", name)
+		}
+	}
+	put := func(change func(*oauth.Settings)) error {
+		s := oauth.Settings{AdmitUnknown: true}
+		change(&s)
+		return w.OAuth.Put(t.Context(), w.Authority.Maintenance(), s, nil)
+	}
+	for name, change := range map[string]func(*oauth.Settings){
+		"an address": func(s *oauth.Settings) { s.AdmitDomains = []string{"ann@quillmere.example"} },
+		"a pattern":  func(s *oauth.Settings) { s.AdmitDomains = []string{"*.quillmere.example"} },
+		"nothing":    func(s *oauth.Settings) { s.AdmitDomains = []string{""} },
+		"a dot":      func(s *oauth.Settings) { s.AdmitDomains = []string{"quillmere.example."} },
+		"Google without one": func(s *oauth.Settings) {
+			s.Enabled, s.Providers = true, []oauth.Provider{{Name: "g", Kind: oauth.Google, Issuer: "https://accounts.google.com", ClientIDs: []string{"app"}, SignIn: true}}
+		},
+	} {
+		if f, ok := put(change).(*fault.Fault); !ok || f.Field != "admitDomains" { //nolint:errorlint // it is what Put returns
+			t.Errorf("%s: %v, want a refusal of admitDomains", name, f)
+		}
+	}
+	if err := put(func(s *oauth.Settings) { s.AdmitDomains = []string{"quillmere.example"} }); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.OAuth.Settings(t.Context()); !got.AdmitUnknown || len(got.AdmitDomains) != 1 || got.AdmitDomains[0] != "quillmere.example" {
+		t.Errorf("the settings are %+v, want the domain", got)
+	}
+	form := oauth.Form{AdmitDomains: []string{"Quillmere.Example"}}
+	if s, _, err := form.Settings(); err != nil || s.AdmitDomains[0] != "quillmere.example" {
+		t.Errorf("Settings() of a form with capitals = %q, %v", s.AdmitDomains, err)
+	}
+}
+
 func TestAnIssuerIsCheckedByItsDiscovery(t *testing.T) {
 	w := newWorld(t)
 	put := func() error {

@@ -45,7 +45,7 @@ func (s *Service) Settings(ctx context.Context) Settings {
 }
 
 func (s Settings) clone() Settings {
-	s.Providers = slices.Clone(s.Providers)
+	s.Providers, s.AdmitDomains = slices.Clone(s.Providers), slices.Clone(s.AdmitDomains)
 	return s
 }
 
@@ -113,7 +113,7 @@ func (s *Service) merge(other Settings) Settings {
 		merged.Enabled = other.Enabled
 	}
 	if !merged.Fixed.AdmitUnknown {
-		merged.AdmitUnknown = other.AdmitUnknown
+		merged.AdmitUnknown, merged.AdmitDomains = other.AdmitUnknown, other.AdmitDomains
 	}
 	if !merged.Fixed.LinksOff {
 		merged.LinksOff = other.LinksOff

@@ -30,8 +30,11 @@ func signInProviders(settings oauth.Settings) (list []sso.Provider) {
 	return list
 }
 
-// AdmitUnknown says whether people whom nobody here knows become Members.
-func (s signOn) AdmitUnknown(ctx context.Context) bool { return s.oauth.Settings(ctx).AdmitUnknown }
+// Admits says whether somebody whom nobody here knows becomes a Member.
+func (s signOn) Admits(ctx context.Context, p sso.Provider, email string) bool {
+	settings := s.oauth.Settings(ctx)
+	return settings.Admits(oauth.Kind(p.Kind), email)
+}
 
 // Secret is the client secret of a provider.
 func (s signOn) Secret(ctx context.Context, name string) (string, error) {

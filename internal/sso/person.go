@@ -120,7 +120,7 @@ func ownerOf(ctx context.Context, tx *sqldb.Tx, p Provider, id string) (*directo
 
 // admit makes a Member of somebody unknown, where the settings say so.
 func (s *Service) admit(ctx context.Context, p Provider, a account) (*directory.Person, error) {
-	if !s.cfg.Providers.AdmitUnknown(ctx) {
+	if !s.cfg.Providers.Admits(ctx, p, a.email) {
 		told := fault.New(fault.Forbidden, "Your provider knows you, but nobody has added you to sheaf yet. Ask an administrator.")
 		return nil, a.refuse(nil, told, "nobody here has the address %s", a.email)
 	}

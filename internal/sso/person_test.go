@@ -93,6 +93,14 @@ func TestUnknownPeople(t *testing.T) {
 	if p.Role != grant.RoleMember || p.Name != "Ann Lind" || !slices.Contains(p.Sources, directory.Assertion{Source: directory.SSO, Active: true}) {
 		t.Errorf("admitted as %+v, want a Member whom sign-in asserts", p)
 	}
+	// By this provider, and of these addresses, alone.
+	outsider := map[string]any{"sub": "out", "email": "ann@elsewhere.example", "email_verified": true}
+	if person, err := w.browser().signIn("work", outsider); person != "" || fault.KindOf(err) != fault.Forbidden {
+		t.Errorf("somebody of another domain: %q, %v, want fault.Forbidden", person, err)
+	}
+	if person, err := w.browser().signIn("other", map[string]any{"sub": "o", "email": "new@quillmere.example"}); person != "" || fault.KindOf(err) != fault.Forbidden {
+		t.Errorf("somebody by another provider: %q, %v, want fault.Forbidden", person, err)
+	}
 	// A name that cannot be kept keeps nobody out.
 	odd := map[string]any{"sub": "o", "email": "odd@quillmere.example", "name": "a\nb"}
 	if person, err := w.browser().signIn("work", odd); person != "odd@quillmere.example" || err != nil {

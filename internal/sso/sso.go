@@ -66,8 +66,8 @@ type Endpoints struct {
 type Providers interface {
 	// SignIn lists those through which people sign in; none where OAuth is off.
 	SignIn(ctx context.Context) []Provider
-	// AdmitUnknown says whether people whom nobody here knows become Members at their first sign-in.
-	AdmitUnknown(ctx context.Context) bool
+	// Admits says whether somebody whom nobody here knows becomes a Member at their first sign-in with p, which vouches for email.
+	Admits(ctx context.Context, p Provider, email string) bool
 	// Secret is the client secret of a provider, "" for a public client.
 	Secret(ctx context.Context, name string) (string, error)
 	// Endpoints are those of the provider's discovery, kept for a while; fault.Unavailable where it cannot be read.

@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -66,7 +67,9 @@ func (s *settings) SignIn(context.Context) []Provider {
 	return append([]Provider(nil), s.list...)
 }
 
-func (s *settings) AdmitUnknown(context.Context) bool { return s.admit }
+func (s *settings) Admits(_ context.Context, p Provider, email string) bool {
+	return s.admit && p.Name == "work" && strings.HasSuffix(email, "@quillmere.example")
+}
 
 func (s *settings) Secret(_ context.Context, name string) (string, error) { return s.secret[name], nil }
 
