@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -21,8 +20,13 @@ const (
 	askTime = 3 * time.Second
 	// awayAge is how long it counts for a token that its provider did not answer.
 	awayAge = time.Second
-	// maxAsking bounds how many tokens are asked about at once: whoever makes up tokens must not make sheaf a burden to its provider.
+	// maxAsking bounds how many tokens are asked about at once in each lane: whoever makes up tokens must not make sheaf a burden to its
+	// provider.
 	maxAsking = 32
+	// maxWaiting bounds how many tokens that nobody has vouched for are asked about, or wait for it.
+	maxWaiting = 1024
+	// vouchedAge is how long a token that its provider vouched for goes in the lane of those.
+	vouchedAge = time.Hour
 	// warnEvery is how often it is logged that a provider does not answer: made-up tokens must not fill the log.
 	warnEvery = 10 * time.Second
 	// maxAnswers bounds what is kept of answers, some hundred bytes each.
@@ -31,25 +35,38 @@ const (
 	tokenInfo = "https://oauth2.googleapis.com/tokeninfo" //nolint:gosec // no credential
 )
 
-// answers are what providers said of opaque tokens a moment ago.
-type answers struct {
-	asking chan struct{} // holds one value for each token that is asked about
+// fingerprint tells a token of one provider from all others.
+type fingerprint [sha256.Size]byte
 
-	mu     sync.Mutex // guards what follows
-	kept   map[[sha256.Size]byte]*said
-	warned time.Time // when it was last logged that a provider does not answer
+// lane holds one value for each token that is asked about in it.
+type lane chan struct{}
+
+// answers are what providers said of opaque tokens a moment ago. Tokens that a provider has vouched for are asked about in a lane of
+// their own, so that whoever makes up tokens keeps only those waiting that nobody has seen.
+type answers struct {
+	known, strange lane
+
+	mu      sync.Mutex // guards what follows
+	kept    map[fingerprint]*said
+	vouched map[fingerprint]time.Time // until when
+	waiting int                       // how many of the strange ones are not answered
+	warned  time.Time                 // when it was last logged that a provider does not answer
 }
 
-// said is what a provider said of one token. All but done may be read once done is closed.
+// said is what a provider said of one token. id, r and until may be read once done is closed.
 type said struct {
-	done  chan struct{}
-	id    authority.Identity
-	r     refusal
-	until time.Time
+	version int64 // of the settings: no answer outlives a change of them
+	lane    lane
+	done    chan struct{}
+	id      authority.Identity
+	r       refusal
+	until   time.Time
 }
 
 func newAnswers() *answers {
-	return &answers{asking: make(chan struct{}, maxAsking), kept: map[[sha256.Size]byte]*said{}}
+	return &answers{
+		known: make(lane, maxAsking), strange: make(lane, maxAsking), kept: map[fingerprint]*said{}, vouched: map[fingerprint]time.Time{},
+	}
 }
 
 func (a *said) over() bool {
@@ -72,23 +89,50 @@ func (a *answers) mayWarn(now time.Time) bool {
 	return true
 }
 
-// take returns what is kept under k, or a new answer that the caller must give.
-func (a *answers) take(k [sha256.Size]byte, now time.Time) (s *said, ask bool) {
+// take returns what is kept under k, or a new answer that the caller must give. It returns nil where too many wait already.
+func (a *answers) take(k fingerprint, version int64, now time.Time) (s *said, ask bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if s := a.kept[k]; s != nil && (!s.over() || now.Before(s.until)) {
+	if s := a.kept[k]; s != nil && s.version == version && (!s.over() || now.Before(s.until)) {
 		return s, false
 	}
+	s = &said{version: version, lane: a.known, done: make(chan struct{})}
+	if !now.Before(a.vouched[k]) {
+		if a.waiting >= maxWaiting {
+			return nil, false
+		}
+		a.waiting++
+		s.lane = a.strange
+	}
 	if len(a.kept) >= maxAnswers {
-		for k, s := range a.kept {
-			if s.over() && !now.Before(s.until) || len(a.kept) >= maxAnswers {
+		for k, s := range a.kept { // more than one at a time, so that it is seldom
+			if s.over() && (!now.Before(s.until) || len(a.kept) > maxAnswers*7/8) {
 				delete(a.kept, k)
 			}
 		}
 	}
-	s = &said{done: make(chan struct{})}
 	a.kept[k] = s
 	return s, true
+}
+
+// give ends what take began.
+func (a *answers) give(k fingerprint, s *said, now time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if s.lane == a.strange {
+		a.waiting--
+	}
+	switch s.r.reason {
+	case "":
+		if len(a.vouched) >= maxAnswers {
+			clear(a.vouched) // each waits among the strange ones once
+		}
+		a.vouched[k] = now.Add(vouchedAge)
+	case ProviderAway: // it may still be good
+	default:
+		delete(a.vouched, k)
+	}
+	close(s.done)
 }
 
 // verifyOpaque asks the one provider that takes opaque tokens, or remembers what it said.
@@ -102,16 +146,18 @@ func (s *Service) verifyOpaque(ctx context.Context, st *state, text string, tr *
 	}
 	tr.pass("form", "It is no JWT, so the provider %s is asked about it.", p.Name)
 	if tr != nil { // what is tried is not kept
-		id, r, _ := s.ask(ctx, st, p, text, tr)
+		id, r, _ := s.ask(ctx, st, p, text, s.opaque.known, tr)
 		return id, r
 	}
-	// Settings that changed since have another version, so no answer outlives them.
-	k := sha256.Sum256([]byte(p.Name + "\x00" + strconv.FormatInt(st.version, 10) + "\x00" + text))
-	answer, mine := s.opaque.take(k, s.cfg.Now())
+	k := fingerprint(sha256.Sum256([]byte(p.Name + "\x00" + text)))
+	answer, mine := s.opaque.take(k, st.version, s.cfg.Now())
+	if answer == nil {
+		return authority.Identity{}, away(p, errCrowded)
+	}
 	if mine {
 		s.background(func() {
-			answer.id, answer.r, answer.until = s.ask(s.ctx, st, p, text, nil)
-			close(answer.done)
+			answer.id, answer.r, answer.until = s.ask(s.ctx, st, p, text, answer.lane, nil)
+			s.opaque.give(k, answer, s.cfg.Now())
 		})
 	}
 	select {
@@ -123,11 +169,11 @@ func (s *Service) verifyOpaque(ctx context.Context, st *state, text string, tr *
 }
 
 // ask asks a provider about a token. It says until when the answer counts.
-func (s *Service) ask(ctx context.Context, st *state, p *Provider, text string, tr *Trial) (id authority.Identity, r refusal, until time.Time) {
+func (s *Service) ask(ctx context.Context, st *state, p *Provider, text string, in lane, tr *Trial) (id authority.Identity, r refusal, until time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	asked := s.cfg.Now()
-	c, err := s.claimsOf(ctx, st, p, text)
+	c, err := s.claimsOf(ctx, st, p, text, in)
 	switch {
 	case errors.Is(err, errInactive):
 		s.metrics.asked("refused")
@@ -162,14 +208,17 @@ func (s *Service) ask(ctx context.Context, st *state, p *Provider, text string, 
 	return authority.Identity{Provider: p.Name, Email: email, Scopes: p.Opens(), Until: until}, refusal{}, until
 }
 
+// errCrowded says that a token is not asked about.
+var errCrowded = errors.New("too many tokens are asked about that it has not vouched for")
+
 // errInactive is what a provider says of a token that it does not know, or that has ended.
 var errInactive = errors.New("the provider does not know the token")
 
 // claimsOf returns what a provider says of a token.
-func (s *Service) claimsOf(ctx context.Context, st *state, p *Provider, text string) (claims, error) {
+func (s *Service) claimsOf(ctx context.Context, st *state, p *Provider, text string, in lane) (claims, error) {
 	select {
-	case s.opaque.asking <- struct{}{}:
-		defer func() { <-s.opaque.asking }()
+	case in <- struct{}{}:
+		defer func() { <-in }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

@@ -2,13 +2,17 @@ package oauth_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/sheafsearch/sheaf/internal/fault"
 	"github.com/sheafsearch/sheaf/internal/oauth"
 	. "github.com/sheafsearch/sheaf/internal/oauth/oauthtest" //nolint:revive // the vocabulary of these tests
 	"github.com/sheafsearch/sheaf/internal/server"
@@ -161,6 +165,39 @@ func TestAnswersAreKeptFor5Seconds(t *testing.T) {
 	w.want("revoked just now", "mira", 200)
 	w.advance(100 * time.Millisecond)
 	w.want("revoked five seconds ago", "mira", 401)
+}
+
+// TestAFloodOfMadeUpTokens holds that whoever makes up opaque tokens does not keep those waiting whom the provider has vouched for, and
+// that only so many wait.
+func TestAFloodOfMadeUpTokens(t *testing.T) {
+	w := opaqueWorld(t, oauth.Introspect)
+	w.idp.Know("mira", Members{"client_id": "app", "email": mira})
+	w.want("before", "mira", 200)
+	w.advance(6 * time.Second)
+	w.idp.SetDelay(200 * time.Millisecond)
+	const flood = 1400
+	var wait sync.WaitGroup
+	var crowded atomic.Int64
+	for i := range flood {
+		wait.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			_, err := w.OAuth.Verify(ctx, fmt.Sprintf("made-up-%d", i))
+			if fault.KindOf(err) == fault.Unavailable && strings.Contains(fmt.Sprint(errors.Unwrap(err)), "too many") {
+				crowded.Add(1)
+			}
+		})
+	}
+	time.Sleep(100 * time.Millisecond) // for the flood to be there
+	began := time.Now()
+	w.want("in the flood", "mira", 200)
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("a token that is known waited %v behind made-up ones", took)
+	}
+	wait.Wait()
+	if n := crowded.Load(); n < flood-1024-100 {
+		t.Errorf("%d of %d made-up tokens were sent away at once", n, flood)
+	}
 }
 
 func TestAnAnswerDoesNotOutliveTheToken(t *testing.T) {
