@@ -122,9 +122,7 @@ func (t *typing) complete(ctx context.Context) error {
 		t.completeOperators()
 		return nil
 	}
-	if err := t.completePeople(); err != nil {
-		return err
-	}
+	t.completePeople()
 	t.completeDatasources()
 	t.completeOperators()
 	return t.completeText(ctx)
@@ -133,7 +131,7 @@ func (t *typing) complete(ctx context.Context) error {
 // completeText adds documents whose titles have the words, and words that documents have.
 func (t *typing) completeText(ctx context.Context) error {
 	q := index.SuggestQuery{
-		Text: t.words, Languages: languages(&Request{Locale: t.req.Locale, Accepts: t.req.Accepts}), Filter: t.filter, Now: t.now.Unix(),
+		Text: t.words, Languages: languages(t.req.Locale, t.req.Accepts), Filter: t.filter, Now: t.now.Unix(),
 	}
 	if t.wants(typeDocument) {
 		q.Titles = t.size

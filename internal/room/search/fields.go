@@ -113,5 +113,16 @@ func (f *filters) historyTest(value string) (index.Filter, verdict) {
 	return f.viewed, usable
 }
 
+// relationOf is how an operator of the query compares.
+func relationOf(operator string) wire.RelationType {
+	switch operator {
+	case "before":
+		return wire.LessThan
+	case "after":
+		return wire.GreatThan
+	}
+	return wire.Equals
+}
+
 // equal reports whether a relation asks for the value itself.
 func equal(r wire.RelationType) bool { return r == "" || r == wire.Equals || r == wire.IDEquals }

@@ -188,14 +188,7 @@ func (f *filters) clauses(list []query.Clause) {
 		var wanted index.Any
 		var kept query.Clause
 		for _, operator := range clause {
-			relation := wire.Equals
-			switch operator.Name {
-			case "before":
-				relation = wire.LessThan
-			case "after":
-				relation = wire.GreatThan
-			}
-			test, v := f.test(operator.Name, relation, operator.Value)
+			test, v := f.test(operator.Name, relationOf(operator.Name), operator.Value)
 			if v != usable {
 				f.question.ignored = append(f.question.ignored, query.Print(operator.Field))
 				continue

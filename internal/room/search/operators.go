@@ -46,7 +46,7 @@ func (t *typing) operatorsFrom(prefix string) []Operator {
 	var list []Operator
 	for _, o := range builtIn() {
 		personal := o.Name == fieldHistory || o.Type == operatorUser
-		if strings.HasPrefix(o.Name, prefix) && (!personal || t.knowsPeople()) { // nobody has no history, and no colleagues
+		if strings.HasPrefix(o.Name, prefix) && (!personal || toldOfPeople(t.caller)) { // nobody has no history, and no colleagues
 			list = append(list, o)
 		}
 	}
@@ -108,7 +108,7 @@ func (t *typing) valuesFor(ctx context.Context, places int) ([]offer, error) {
 	case field == fieldUpdated || field == fieldCreated:
 		return starting(prefix, spans()...), nil
 	case field == fieldHistory:
-		if t.knowsPeople() {
+		if toldOfPeople(t.caller) {
 			return starting(prefix, "history"), nil
 		}
 	case field == fieldHas || field == fieldCollection:
@@ -135,7 +135,7 @@ func starting(prefix string, words ...string) (list []offer) {
 // names offers people as authors: me, and those whose names begin so. A name that several people have stands with the
 // address.
 func (t *typing) names(prefix string, places int) []offer {
-	if !t.knowsPeople() {
+	if !toldOfPeople(t.caller) {
 		return nil
 	}
 	list := starting(prefix, "me")

@@ -66,10 +66,13 @@ func nameWords(text string) []string {
 	return strings.FieldsFunc(analysis.Fold(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 }
 
+// toldOfPeople reports whether a caller is told of people at all.
+func toldOfPeople(c grant.Caller) bool { return !c.Is(grant.Anonymous) && c.Person() != "" }
+
 // findPeople looks for people whom the query names: by an address, by words that are all of one person's names, or by a first and
 // a last name among other words. Anonymous callers are told of nobody.
 func (s *Service) findPeople(q *question) {
-	if q.caller.Is(grant.Anonymous) || q.caller.Person() == "" {
+	if !toldOfPeople(q.caller) {
 		return
 	}
 	var words []string

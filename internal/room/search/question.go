@@ -61,7 +61,7 @@ func (s *Service) understand(ctx context.Context, c grant.Caller, req *Request, 
 	if q.people, err = s.people.Roster(ctx); err != nil {
 		return nil, err
 	}
-	q.ask = index.Query{Languages: languages(req), Now: now.Unix(), Size: size, Total: q.hints(hintCounts, hintMetadata), Sort: req.Sort, Highlight: highlight(req)}
+	q.ask = index.Query{Languages: languages(req.Locale, req.Accepts), Now: now.Unix(), Size: size, Total: q.hints(hintCounts, hintMetadata), Sort: req.Sort, Highlight: highlight(req)}
 	if req.Cursor != "" {
 		if err := s.resume(q); err != nil {
 			return nil, err
@@ -152,14 +152,14 @@ func isTag(text string) bool {
 }
 
 // languages are those that the caller reads: the one asked for or else, as browsers say it, those preferred (RFC 9110, section 12.5.4).
-func languages(req *Request) []string {
-	if req.Locale != "" {
-		if !isTag(req.Locale) {
+func languages(locale, accepts string) []string {
+	if locale != "" {
+		if !isTag(locale) {
 			return nil
 		}
-		return []string{req.Locale}
+		return []string{locale}
 	}
-	if req.Accepts == "" {
+	if accepts == "" {
 		return nil
 	}
 	type wish struct {
@@ -167,7 +167,7 @@ func languages(req *Request) []string {
 		quality string
 	}
 	var wishes []wish
-	for part := range strings.SplitSeq(req.Accepts, ",") {
+	for part := range strings.SplitSeq(accepts, ",") {
 		tag, parameter, _ := strings.Cut(strings.TrimSpace(part), ";")
 		tag = strings.TrimSpace(tag)
 		quality := "1"

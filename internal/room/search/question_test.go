@@ -33,7 +33,7 @@ func TestLanguages(t *testing.T) {
 		{"", strings.Repeat("en,", 50), slices.Repeat([]string{"en"}, index.MaxLanguages)},
 		{"", strings.Repeat("x-", 50) + ",de", []string{"de"}},
 	} {
-		got := languages(&Request{Locale: c.locale, Accepts: c.accepts})
+		got := languages(c.locale, c.accepts)
 		if len(got) == 0 {
 			got = nil
 		}

@@ -172,7 +172,7 @@ func (s *Service) subject(ctx context.Context, reader *index.Reader, c grant.Cal
 		if d == nil {
 			return text, "", errNoText
 		}
-		text.Title, text.Languages = d.Title, languages(&Request{Locale: req.Locale, Accepts: req.Accepts})
+		text.Title, text.Languages = d.Title, languages(req.Locale, req.Accepts)
 		if d.Content != nil {
 			text.Body = strings.Join(d.Content.FullTextList, "\n")
 		}
@@ -192,7 +192,7 @@ func (s *Service) subject(ctx context.Context, reader *index.Reader, c grant.Cal
 	if len(held.Hits) == 0 {
 		return text, "", rpc.Later(retryRecommending)
 	}
-	return similar.Text{Title: d.Title, Body: cmp.Or(d.Body, d.Summary), Tags: d.Tags, Languages: languages(&Request{Locale: req.Locale, Accepts: req.Accepts})}, d.Key, nil
+	return similar.Text{Title: d.Title, Body: cmp.Or(d.Body, d.Summary), Tags: d.Tags, Languages: languages(req.Locale, req.Accepts)}, d.Key, nil
 }
 
 // named returns the document that a spec means. Of several under one address those whose own address it is come first, then

@@ -59,13 +59,7 @@ func filterOf(clause query.Clause) (wire.FacetFilter, bool) {
 		if fieldOf(t.Name) != field {
 			return ff, false
 		}
-		v := wire.FacetFilterValue{Value: t.Value, RelationType: wire.Equals}
-		switch t.Name {
-		case "before":
-			v.RelationType = wire.LessThan
-		case "after":
-			v.RelationType = wire.GreatThan
-		}
+		v := wire.FacetFilterValue{Value: t.Value, RelationType: relationOf(t.Name)}
 		if t.Not && v.RelationType == wire.Equals {
 			v.RelationType = wire.NotEquals
 		} else {

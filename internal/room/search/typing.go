@@ -75,21 +75,17 @@ func (t *typing) completeHistory(ctx context.Context) error {
 	return nil
 }
 
-// knowsPeople reports whether the caller is told of people at all.
-func (t *typing) knowsPeople() bool { return !t.caller.Is(grant.Anonymous) && t.caller.Person() != "" }
-
 // completePeople offers people whose names begin so: who they are and how to reach them, which is less than PEOPLE opens.
-func (t *typing) completePeople() error {
+func (t *typing) completePeople() {
 	places := t.places(typeEntity)
-	if places == 0 || !t.knowsPeople() || t.isNarrowed() || t.filter != nil {
-		return nil
+	if places == 0 || !toldOfPeople(t.caller) || t.isNarrowed() || t.filter != nil {
+		return
 	}
 	for _, found := range t.question.people.Find(directory.Search{Words: t.words, NamesOnly: true, AsTyped: true, Limit: places}) {
 		t.people = append(t.people, Completion{
 			Result: found.Person.Name, ResultType: typeEntity, Structured: &StructuredCompletion{Person: reachable(found.Person)}, person: found.Person.ID,
 		})
 	}
-	return nil
 }
 
 // completeDatasources offers datasources by their names.
@@ -129,10 +125,7 @@ const minOperator = 2
 func (t *typing) completeOperators() {
 	places := t.places(typeOperator)
 	typed := strings.ToLower(t.last)
-	if len(typed) < minOperator && len(t.req.ResultTypes) != 1 {
-		return
-	}
-	if places == 0 {
+	if places == 0 || len(typed) < minOperator && len(t.req.ResultTypes) != 1 {
 		return
 	}
 	list := t.operatorsFrom(typed)
