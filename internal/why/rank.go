@@ -120,12 +120,10 @@ func (s *Service) Rank(ctx context.Context, c grant.Caller, req RankRequest) (Ra
 	}
 	answer := RankAnswer{Person: personOf(p), Query: req.Query, Order: OrderRelevance, Results: []Ranked{}}
 	size := req.Limit
-	if req.Document != "" {
-		size = index.MaxSize
-	}
 	var at corpus.Standing
 	var asked Document
 	if req.Document != "" {
+		size = index.MaxSize
 		if at, asked, err = s.document(ctx, c, req.Document); err != nil {
 			return RankAnswer{}, err
 		}

@@ -81,7 +81,7 @@ type Document struct {
 // maxNamed bounds what names a person or a document, in bytes.
 const maxNamed = 3000
 
-// names cleans what names a person or a document.
+// named cleans what names a person or a document.
 func named(field, text string) (string, error) {
 	text = strings.TrimSpace(text)
 	if text == "" || len(text) > maxNamed || strings.IndexByte(text, 0) >= 0 {

@@ -224,7 +224,7 @@ func (s *Service) values(ctx context.Context, c grant.Caller, text, datasource s
 		}
 	}
 	found, err := s.find(ctx, c, q)
-	if fault.KindOf(err) == fault.Invalid && err != nil {
+	if fault.KindOf(err) == fault.Invalid {
 		return refuse(codeParameter, "query", "The query cannot be searched for.").Wrap(err)
 	}
 	if err != nil {

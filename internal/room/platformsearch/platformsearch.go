@@ -140,13 +140,10 @@ func (s *Service) find(ctx context.Context, c grant.Caller, q Question) (Found, 
 	found, err := s.finder.Find(ctx, c, q)
 	f, is := errors.AsType[*fault.Fault](err)
 	switch {
-	case !is || err == nil:
-		return found, err
-	case f.Kind == fault.Unprocessable:
-		return found, refuse(codeFilter, "filters", "%s", f.Message).Wrap(err)
+	case !is:
 	case f.Kind == fault.Invalid && f.Field == "cursor":
 		return found, refuse(codeCursor, "cursor", "%s", f.Message).Wrap(err)
-	case f.Kind == fault.Invalid:
+	case f.Kind == fault.Invalid || f.Kind == fault.Unprocessable:
 		return found, refuse(codeFilter, "filters", "%s", f.Message).Wrap(err)
 	}
 	return found, err
