@@ -87,6 +87,15 @@ func (d *Directory) GiveRole(ctx context.Context, id, giver string, role grant.R
 	return before, after, err
 }
 
+// Givers lists who gives a person a role by groups.
+func (d *Directory) Givers(ctx context.Context, id string) (list []string, err error) {
+	err = d.db.Read(ctx, func(tx *sqldb.Tx) error {
+		list, err = sqldb.All(ctx, tx, sqldb.ScanText, "SELECT giver FROM given_roles WHERE person_id = $1 AND giver <> '' ORDER BY giver", id)
+		return err
+	})
+	return list, err
+}
+
 // RoleChange is a role that a group gave or took back.
 type RoleChange struct {
 	ID, Email     string

@@ -1,7 +1,11 @@
 package sso
 
 import (
+	"cmp"
 	"context"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/sheafsearch/sheaf/internal/audit"
 	"github.com/sheafsearch/sheaf/internal/directory"
@@ -37,9 +41,6 @@ func (s *Service) personOf(ctx context.Context, p Provider, a account) (*directo
 	}
 	if !person.Active {
 		return nil, a.refuse(person, inactive(), "the person is not active")
-	}
-	if !a.known || len(p.Roles) == 0 {
-		return person, nil
 	}
 	return s.give(ctx, p, a, person)
 }
@@ -169,32 +170,82 @@ func (p Provider) roleOf(groups []string) grant.Role {
 	return role
 }
 
+// giver is the name under which the groups of p give roles.
+func (p Provider) giver() string { return giverPrefix + p.Issuer + " " + p.ClientID }
+
+const giverPrefix = "sso "
+
 // give makes what the provider's groups give the person what they give now. Groups raise a role, and take back what they gave; a role
-// of the person's own, or of groups that are provisioned, is never lowered by them.
+// of the person's own, or of groups that are provisioned, is never lowered by them. What a provider gave goes, too, once the
+// settings have it give roles no more, or do not have it: nobody is left to take it back later.
 func (s *Service) give(ctx context.Context, p Provider, a account, person *directory.Person) (*directory.Person, error) {
-	before, after, err := s.cfg.People.GiveRole(ctx, person.ID, "sso "+p.Issuer+" "+p.ClientID, p.roleOf(a.groups))
-	if fault.KindOf(err) == fault.Conflict {
-		// The last Super Admin stays, by whatever source.
-		s.cfg.Log.Warn("a role is not taken back: this is the last Super Admin", "person", person.ID, "provider", p.Name)
-		return person, nil
+	roles := map[string]grant.Role{}
+	gives := map[string]bool{}
+	for _, other := range s.cfg.Providers.SignIn(ctx) {
+		gives[other.giver()] = other.GroupsClaim != "" && len(other.Roles) > 0
 	}
-	if err != nil || before.Role == after.Role {
-		return after, err
+	held, err := s.cfg.People.Givers(ctx, person.ID)
+	if err != nil {
+		return nil, err
 	}
-	return after, s.cfg.Audit.Record(ctx, audit.Entry{
-		Actor: person.ID, ActorName: person.Email, Action: "user.update", Subject: person.ID, SubjectName: person.Email,
-		Detail: before.Role.String() + " → " + after.Role.String() + ", by the groups that provider " + p.Name + " told",
-	})
+	for _, giver := range held {
+		if strings.HasPrefix(giver, giverPrefix) && !gives[giver] {
+			roles[giver] = grant.RoleMember
+		}
+	}
+	if a.known && len(p.Roles) > 0 {
+		roles[p.giver()] = p.roleOf(a.groups)
+	}
+	return s.giveAll(ctx, person, roles, "by the groups that provider "+p.Name+" told")
+}
+
+// giveAll gives a person roles by giver, the greatest first, and returns them as they are then. why is for the audit log.
+func (s *Service) giveAll(ctx context.Context, person *directory.Person, roles map[string]grant.Role, why string) (*directory.Person, error) {
+	for _, giver := range slices.SortedFunc(maps.Keys(roles), func(a, b string) int { return cmp.Compare(roles[b], roles[a]) }) {
+		before, after, err := s.cfg.People.GiveRole(ctx, person.ID, giver, roles[giver])
+		if fault.KindOf(err) == fault.Conflict {
+			// The last Super Admin stays, by whatever source.
+			s.cfg.Log.Warn("a role is not taken back: this is the last Super Admin", "person", person.ID, "giver", giver)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if person = after; before.Role == after.Role {
+			continue
+		}
+		if err := s.cfg.Audit.Record(ctx, audit.Entry{
+			Actor: person.ID, ActorName: person.Email, Action: "user.update", Subject: person.ID, SubjectName: person.Email,
+			Detail: before.Role.String() + " → " + after.Role.String() + ", " + why,
+		}); err != nil {
+			return nil, err
+		}
+	}
+	return person, nil
 }
 
 // Release forgets which accounts a person signs in with: the next one with their address becomes theirs. It reports
-// whether there was any. It is for Super Admins and the host: whoever comes next is that person.
+// whether there was any. What the groups of those accounts gave goes with them, as the next one may be in none. It is for Super
+// Admins and the host: whoever comes next is that person.
 func (s *Service) Release(ctx context.Context, c grant.Caller, person *directory.Person) (bool, error) {
 	if !c.Is(grant.Maintenance) && (!c.Is(grant.Session) || c.Role() < grant.RoleSuperAdmin) {
 		return false, fault.New(fault.Forbidden, "Sign-in accounts are released by Super Admins.")
 	}
+	held, err := s.cfg.People.Givers(ctx, person.ID)
+	if err != nil {
+		return false, err
+	}
+	roles := map[string]grant.Role{}
+	for _, giver := range held {
+		if strings.HasPrefix(giver, giverPrefix) {
+			roles[giver] = grant.RoleMember
+		}
+	}
+	if _, err := s.giveAll(ctx, person, roles, "as their sign-in account was released"); err != nil {
+		return false, err
+	}
 	var n int64
-	err := s.cfg.DB.Write(ctx, sqldb.Security, func(tx *sqldb.Tx) (err error) {
+	err = s.cfg.DB.Write(ctx, sqldb.Security, func(tx *sqldb.Tx) (err error) {
 		if n, err = tx.Exec(ctx, "DELETE FROM sso_accounts WHERE person = $1", person.ID); err != nil || n == 0 {
 			return err
 		}

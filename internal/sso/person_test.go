@@ -253,3 +253,52 @@ func TestRolesByGroups(t *testing.T) {
 	fatal(t, err)
 	step("one of two Super Admins", with([]string{}), grant.RoleAdmin)
 }
+
+// TestRolesNobodyTakesBack holds that a role which groups gave goes, too, where the settings have them give none any more, where the
+// provider is another, and where the account is released.
+func TestRolesNobodyTakesBack(t *testing.T) {
+	member := map[string]any{"sub": "ann-1", "email": ann, "groups": []string{"admins"}}
+	for name, end := range map[string]func(w *world) (provider string, account map[string]any){
+		"the mapping is gone": func(w *world) (string, map[string]any) {
+			w.settings.change("work", func(p *Provider) { p.Roles = nil })
+			return "work", member
+		},
+		"the claim is gone": func(w *world) (string, map[string]any) {
+			w.settings.change("work", func(p *Provider) { p.GroupsClaim, p.Roles = "", nil })
+			return "work", member
+		},
+		"the client is another": func(w *world) (string, map[string]any) {
+			w.settings.change("work", func(p *Provider) { p.ClientID, p.Roles = "anew", map[string]grant.Role{"others": grant.RoleAdmin} })
+			return "work", member
+		},
+		"the provider is gone": func(w *world) (string, map[string]any) {
+			w.settings.list = w.settings.list[1:]
+			return "other", map[string]any{"sub": "x", "email": ann}
+		},
+		"the account is released": func(w *world) (string, map[string]any) {
+			_, err := w.service.Release(context.Background(), w.authority.Maintenance(), w.person(ann))
+			fatal(t, err)
+			if got := w.person(ann).Role; got != grant.RoleTokenCreator {
+				t.Errorf("after the release, the role is %v", got)
+			}
+			return "other", map[string]any{"sub": "x", "email": ann}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.add(ann, grant.RoleTokenCreator)
+			w.settings.change("work", func(p *Provider) { p.GroupsClaim, p.Roles = "groups", map[string]grant.Role{"admins": grant.RoleAdmin} })
+			if person, err := w.browser().signIn("work", member); person != ann || err != nil || w.person(ann).Role != grant.RoleAdmin {
+				t.Fatalf("sign-in = %q, %v, as %v", person, err, w.person(ann).Role)
+			}
+			provider, account := end(w)
+			b := w.browser()
+			if person, err := b.signIn(provider, account); person != ann || err != nil {
+				t.Fatalf("sign-in afterwards = %q, %v", person, err)
+			}
+			if got := w.person(ann).Role; got != grant.RoleTokenCreator {
+				t.Errorf("the role is %v, want that of her own, %v", got, grant.RoleTokenCreator)
+			}
+		})
+	}
+}

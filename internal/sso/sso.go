@@ -86,8 +86,8 @@ type Authority interface {
 // People is what signing in needs of *directory.Directory.
 type People interface {
 	ByID(ctx context.Context, id string) (*directory.Person, error)
-	ByEmail(ctx context.Context, email string) (*directory.Person, error)
 	SignedIn(ctx context.Context, email, name string) (*directory.Person, error)
+	Givers(ctx context.Context, id string) ([]string, error)
 	GiveRole(ctx context.Context, id, giver string, role grant.Role) (before, after *directory.Person, err error)
 }
 
