@@ -202,15 +202,12 @@ func putEmployee(ctx context.Context, tx *sqldb.Tx, r *EmployeeRecord, mark int6
 		if err = complete(ctx, tx, before); err != nil {
 			return err
 		}
-		if succeeds(before, &r.Profile) {
-			if err = withdraw(ctx, tx, before.ID, Employee); err != nil {
-				return err
-			}
-			gone := *before
-			if err = settle(ctx, tx, before, &gone); err != nil {
-				return err
-			}
-			err = errNoPerson
+		over, failed := succeeds(ctx, tx, before, &r.Profile)
+		if failed != nil {
+			return failed
+		}
+		if over {
+			err = retire(ctx, tx, before)
 		}
 	}
 	if fault.KindOf(err) == fault.NotFound {
@@ -231,10 +228,12 @@ func putEmployee(ctx context.Context, tx *sqldb.Tx, r *EmployeeRecord, mark int6
 }
 
 // succeeds reports whether a record that names p's address is about somebody else, who got the
-// address after p left: p's employment ended, nobody else asserts p, and the employee ids differ.
-func succeeds(p *Person, profile *Profile) bool {
-	return len(p.Sources) == 1 && p.Sources[0] == Assertion{Employee, false} && profile.Status != StatusEx &&
-		p.Profile.EmployeeID != "" && profile.EmployeeID != "" && p.Profile.EmployeeID != profile.EmployeeID
+// address after p left: p's employment ended or SCIM deleted p, nobody else asserts p, and the employee ids differ.
+func succeeds(ctx context.Context, tx *sqldb.Tx, p *Person, profile *Profile) (bool, error) {
+	if profile.Status == StatusEx || sameEmployee(&p.Profile, profile) {
+		return false, nil
+	}
+	return gone(ctx, tx, p, false)
 }
 
 // employ makes p what an employee record says.

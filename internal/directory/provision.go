@@ -47,7 +47,8 @@ var (
 	errNoProvision = fault.New(fault.NotFound, "There is no such user.")
 )
 
-// Provision lets SCIM assert a person: the one who holds the address and whom SCIM does not know yet, or a new Member. Roles,
+// Provision lets SCIM assert a person: the one who holds the address and whom SCIM does not know yet, or a new Member, as well where the
+// holder left and had another number as an employee. Roles,
 // and whom the console deactivated, stay as they are. A userName or address that is provisioned already is a fault.Conflict, and
 // so is the deactivation of the last Super Admin.
 func (d *Directory) Provision(ctx context.Context, n Provisioned) (Provisioned, error) {
@@ -56,12 +57,12 @@ func (d *Directory) Provision(ctx context.Context, n Provisioned) (Provisioned, 
 	}
 	err := d.db.Write(ctx, sqldb.Security, func(tx *sqldb.Tx) error {
 		before, err := personByAddress(ctx, tx, n.Address)
+		if err == nil {
+			before, err = n.heir(ctx, tx, before)
+		}
 		var p Person
 		switch {
 		case err == nil:
-			if err = complete(ctx, tx, before); err != nil {
-				return err
-			}
 			p = *before
 		case fault.KindOf(err) == fault.NotFound:
 			p = Person{Email: n.Address}
@@ -91,6 +92,52 @@ func (d *Directory) Provision(ctx context.Context, n Provisioned) (Provisioned, 
 	return n, err
 }
 
+// heir returns the holder of the address, complete, or errNoPerson where they left, the address went on to somebody else, and has been freed now.
+func (n *Provisioned) heir(ctx context.Context, tx *sqldb.Tx, holder *Person) (*Person, error) {
+	if err := complete(ctx, tx, holder); err != nil {
+		return nil, err
+	}
+	left, err := gone(ctx, tx, holder, true)
+	if err != nil || !left || !n.Active || sameEmployee(&holder.Profile, &n.Profile) {
+		return holder, err
+	}
+	return nil, retire(ctx, tx, holder)
+}
+
+// gone reports whether a person left: their employment ended, or SCIM deleted them. Whom the console deactivated stays, whoever comes, and
+// so does whom it names, unless adopt says that SCIM may take them over.
+func gone(ctx context.Context, tx *sqldb.Tx, p *Person, adopt bool) (bool, error) {
+	for _, a := range p.Sources {
+		if a.Source == SSO || a.Source == Console && !(a.Active && adopt) {
+			return false, nil
+		}
+	}
+	if p.Active {
+		return false, nil
+	}
+	n, err := sqldb.One(ctx, tx, sqldb.ScanInt, "SELECT COUNT(*) FROM provisioned_people WHERE person_id = $1", p.ID)
+	return n == 0, err
+}
+
+// sameEmployee reports whether two profiles may be of one person: numbers of employees are never given twice.
+func sameEmployee(a, b *Profile) bool {
+	return a.EmployeeID == "" || b.EmployeeID == "" || a.EmployeeID == b.EmployeeID
+}
+
+// retire withdraws whatever is said of a person. It returns errNoPerson, which then holds of their addresses.
+func retire(ctx context.Context, tx *sqldb.Tx, p *Person) error {
+	for _, a := range p.Sources {
+		if err := withdraw(ctx, tx, p.ID, a.Source); err != nil {
+			return err
+		}
+	}
+	after := *p
+	if err := settle(ctx, tx, p, &after); err != nil {
+		return err
+	}
+	return errNoPerson
+}
+
 // settle makes of a person what the provider says.
 func (n *Provisioned) settle(ctx context.Context, tx *sqldb.Tx, before, p *Person) error {
 	if err := assert(ctx, tx, p.ID, SCIM, n.Active); err != nil {
@@ -115,8 +162,8 @@ func (n *Provisioned) show(p *Person) {
 }
 
 // Reprovision changes what SCIM says of a person, all of it or nothing. edit returns the new state of what it is given; it may run
-// more than once. Another address takes the place of the one held by SCIM before, which is free then. The state before is
-// returned too.
+// more than once. Another address takes the place of the one held by SCIM before, which is free then; whoever has a role of their own
+// keeps their address: fault.Conflict. The state before is returned too.
 func (d *Directory) Reprovision(ctx context.Context, id string, edit func(Provisioned) (Provisioned, error)) (before, after Provisioned, err error) {
 	err = d.db.Write(ctx, sqldb.Security, func(tx *sqldb.Tx) error {
 		if before, err = provisionedByID(ctx, tx, id); err != nil {
@@ -150,6 +197,13 @@ func (d *Directory) Reprovision(ctx context.Context, id string, edit func(Provis
 		}
 		p := *held
 		if before.Address != after.Address {
+			own, err := ownRole(ctx, tx, held)
+			if err == nil && own > grant.RoleMember {
+				err = errOwnRole
+			}
+			if err != nil {
+				return err
+			}
 			if err = readdress(ctx, tx, &p, before.Address, after.Address); err != nil {
 				return err
 			}

@@ -514,3 +514,106 @@ func TestLateRole(t *testing.T) {
 		}
 	})
 }
+
+// TestSuccessor holds that whoever gets the address of somebody who left is somebody else, though the personnel system or the console named
+// who left: their numbers as employees tell them apart.
+func TestSuccessor(t *testing.T) {
+	const enterprise = `"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"employeeNumber":`
+	employee := func(number, status string) []directory.EmployeeRecord {
+		return []directory.EmployeeRecord{{Email: "ada@example.com", Profile: directory.Profile{FirstName: "Ada", EmployeeID: number, Status: status}}}
+	}
+	both(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		put := func(records []directory.EmployeeRecord) {
+			t.Helper()
+			if err := w.people.PutEmployees(ctx, records); err != nil {
+				t.Fatal(err)
+			}
+		}
+		scimUser := func(number string) string {
+			t.Helper()
+			return w.must(201, "POST", "/Users", `{"userName":"ada@example.com",`+enterprise+`"`+number+`"}}`).Body["id"].(string)
+		}
+		token := func(id string) string {
+			t.Helper()
+			_, secret, err := w.CreateToken(ctx, w.Maintenance(), authority.NewToken{Description: "own", Permission: authority.User, User: id, Scopes: grant.AllScopes})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return secret.Reveal()
+		}
+		// Both systems knew the first one, who leaves by both. The next one comes by personnel first, and then by SCIM.
+		put(employee("1", directory.StatusCurrent))
+		first := scimUser("1")
+		kept := token(first)
+		w.must(204, "DELETE", "/Users/"+first, "")
+		put(employee("1", directory.StatusEx))
+		put(employee("2", directory.StatusCurrent))
+		second := scimUser("2")
+		if first == second || w.admitted(kept) || !w.person("ada@example.com").Active {
+			t.Errorf("the second has the id of the first: %t, and the token of the first opens: %t", first == second, w.admitted(kept))
+		}
+		// The next one comes by SCIM first, and the third's employment never ended in the personnel system.
+		kept = token(second)
+		w.must(204, "DELETE", "/Users/"+second, "")
+		third := scimUser("3")
+		if second == third || w.admitted(kept) {
+			t.Error("the third is the second")
+		}
+		// A deletion by mistake is made good: the number is the same.
+		put(employee("3", directory.StatusCurrent))
+		w.must(204, "DELETE", "/Users/"+third, "")
+		if again := scimUser("3"); again != third {
+			t.Error("who comes back is somebody else")
+		}
+		// Whom the console named leaves a role behind, which the next one does not get.
+		if _, err := w.people.SetRole(ctx, third, grant.RoleAdmin); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.people.SetActive(ctx, third, true); err != nil {
+			t.Fatal(err)
+		}
+		w.must(204, "DELETE", "/Users/"+third, "")
+		fourth := scimUser("4")
+		if p := w.person("ada@example.com"); fourth == third || p.Role != grant.RoleMember || !p.Active {
+			t.Errorf("the fourth is %+v", p)
+		}
+		// Whom the console deactivates stays so, whoever they are.
+		if _, err := w.people.SetActive(ctx, fourth, false); err != nil {
+			t.Fatal(err)
+		}
+		w.must(204, "DELETE", "/Users/"+fourth, "")
+		if fifth := scimUser("5"); fifth != fourth || w.person("ada@example.com").Active {
+			t.Error("SCIM undoes what the console says")
+		}
+	})
+}
+
+// TestAdministratorsKeepTheirAddress holds that SCIM gives nobody's role to whoever holds another address, save a role that its groups give.
+func TestAdministratorsKeepTheirAddress(t *testing.T) {
+	both(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		boss := w.user("admin@example.com")
+		mallory := w.user("mallory@example.com")
+		w.must(200, "PATCH", "/Users/"+mallory, `{"Operations":[{"op":"replace","path":"userName","value":"m@example.com"}]}`)
+		for _, try := range [][2]string{
+			{"PATCH", `{"Operations":[{"op":"replace","path":"userName","value":"mallory@example.com"}]}`}, {"PUT", `{"userName":"mallory@example.com"}`},
+			{"PUT", `{"userName":"boss","emails":[{"value":"mallory@example.com"}]}`},
+		} {
+			w.must(409, try[0], "/Users/"+boss, try[1])
+		}
+		if _, err := w.people.ByEmail(ctx, "mallory@example.com"); err == nil {
+			t.Error("a Super Admin holds the address of somebody else")
+		}
+		// The rest of them changes, and so does the address of whom a group makes an administrator.
+		w.must(200, "PUT", "/Users/"+boss, `{"userName":"boss","title":"Owner","emails":[{"value":"admin@example.com"}]}`)
+		group := w.group("Admins", mallory)
+		if _, err := w.SetGroupRole(ctx, w.Maintenance(), group, grant.RoleAdmin); err != nil {
+			t.Fatal(err)
+		}
+		w.must(200, "PATCH", "/Users/"+mallory, `{"Operations":[{"op":"replace","path":"userName","value":"mallory@example.com"}]}`)
+		if p := w.person("mallory@example.com"); p.ID != mallory || p.Role != grant.RoleAdmin {
+			t.Errorf("renamed: %+v", p)
+		}
+	})
+}
