@@ -33,6 +33,8 @@ const (
 	maxAnswers = 8192
 	// tokenInfo is Google's endpoint that says of a token for which client it was made, which its userinfo does not.
 	tokenInfo = "https://oauth2.googleapis.com/tokeninfo" //nolint:gosec // no credential
+	// googleUserInfo says whether a company manages the account, which tokeninfo does not.
+	googleUserInfo = "https://openidconnect.googleapis.com/v1/userinfo"
 )
 
 // fingerprint tells a token of one provider from all others.
@@ -347,7 +349,14 @@ func (s *Service) tokenInfo(ctx context.Context, address, text string) (claims, 
 	if end, ok := c.text("exp"); ok { // a number, in a string
 		c["exp"] = jsontext.Value(end)
 	}
-	return c, nil
+	if address, ok := c.text("email"); !ok || c.has("hd") || isGmail(address) {
+		return c, nil
+	}
+	more, err := s.userInfo(ctx, googleUserInfo, text)
+	if err != nil {
+		return nil, err
+	}
+	return c.with(more, "hd")
 }
 
 func (s *Service) post(ctx context.Context, address string, form url.Values, prepare func(*http.Request)) (claims, error) {

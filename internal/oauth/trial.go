@@ -166,6 +166,9 @@ func (s *Service) adviceOnClaims(p *Provider, r refusal, c claims) (step, says s
 		if p.Kind == Azure {
 			return "address", "Entra ID does not vouch for the address: add the optional claim xms_edov to access tokens, or leave the claim of the person at preferred_username."
 		}
+		if verified, _ := c.truth("email_verified"); p.Kind == Google && verified {
+			return "address", "No company manages this Google account (hd), so Google does not vouch for its address."
+		}
 		return "address", "The provider has not verified the address (email_verified)."
 	case Inactive:
 		return "provider", "The provider does not know it, or it has ended."
