@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { mkdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { afterEach } from "node:test";
 import { chromium } from "playwright-core";
 
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -41,7 +42,19 @@ export async function openPage(browser, origin, { elsewhere = [], ...options } =
     const url = new URL(request.url());
     if (!["data:", "blob:", "about:"].includes(url.protocol) && url.origin !== origin && !elsewhere.includes(url.origin)) wrong.push(`fetched from elsewhere: ${url}`);
   });
+  opened.push({ context, wrong });
   return { context, page, wrong };
+}
+
+const opened = [];
+
+/** For the top of a file: after each test its pages are closed, and the browser must not have complained about any. */
+export function closePages() {
+  afterEach(async () => {
+    const pages = opened.splice(0);
+    for (const { context } of pages) await context.close();
+    assert.deepEqual(pages.flatMap(({ wrong }) => wrong), [], "what the browser complained about");
+  });
 }
 
 async function violations(page) {

@@ -2,14 +2,14 @@
 // keyboard alone, without JavaScript, and as somebody who administers nothing.
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, test } from "node:test";
-import { company, seed } from "../harness/company.mjs";
+import { after, before, test } from "node:test";
+import { company, index as put, search, seed } from "../harness/company.mjs";
 import { eventually, signIn, startServer } from "../harness/server.mjs";
-import { inspect, launch, openPage, tabTo } from "./browser.mjs";
+import { closePages, inspect, launch, openPage, tabTo } from "./browser.mjs";
 
 const [office, nora, sam, ivo] = company.employees.map((e) => e.email);
 const name = company.datasource.name;
-let server, browser, session, secret, context, page, wrong;
+let server, browser, session, secret, context, page;
 
 const box = () => page.getByRole("combobox", { name: "Search" });
 const options = () => page.getByRole("listbox", { name: "Suggestions" }).getByRole("option");
@@ -20,10 +20,8 @@ const heading = (text) => page.getByRole("heading", { level: 1, name: text });
 const focused = () => page.evaluate(() => document.activeElement.textContent);
 
 async function open(email, options) {
-  ({ context, page, wrong } = await openPage(browser, server.url, options));
-  const { url } = await server.cli("signin", "--email", email);
-  const { pathname, search } = new URL(url);
-  await page.goto(`${server.url}${pathname}${search}`);
+  ({ context, page } = await openPage(browser, server.url, options));
+  await page.goto(await server.link(email));
   await button("Sign in").click();
   await page.getByText("You find what is shared with you").waitFor();
 }
@@ -33,14 +31,7 @@ async function stay() {
   await page.evaluate(() => document.addEventListener("click", (event) => { if (event.target.closest("a[data-viewed]")) event.preventDefault(); }));
 }
 
-async function index(operation, body) {
-  const response = await fetch(`${server.url}/api/index/v1/${operation}`, {
-    method: "POST",
-    headers: { Authorization: `Bearer ${secret}`, "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  assert.equal(response.status, 200, `${operation}: ${await response.text()}`);
-}
+const index = (operation, body) => put(server.url, secret, operation, body);
 
 before(async () => {
   server = await startServer();
@@ -49,28 +40,14 @@ before(async () => {
   await seed(server.url, secret);
   await session.call("PATCH", `users/${nora}`, { role: "ADMIN" });
   const probe = await session.token("USER", ["SEARCH"], { userEmail: nora });
-  await eventually(async () => {
-    const response = await fetch(`${server.url}/rest/api/v1/search`, {
-      method: "POST",
-      headers: { Authorization: `Bearer ${probe.secret}`, "Content-Type": "application/json" },
-      body: JSON.stringify({ query: company.query, pageSize: 50 }),
-    });
-    assert.equal((await response.json()).results.length, company.sees[nora].length);
-  }, 5000);
+  await eventually(async () => assert.deepEqual((await search(server.url, probe.secret)).ids, company.sees[nora]), 5000);
   browser = await launch();
 });
 after(async () => {
   await browser?.close();
   await server?.stop();
 });
-beforeEach(() => {
-  context = page = undefined;
-  wrong = [];
-});
-afterEach(async () => {
-  await context?.close();
-  assert.deepEqual(wrong, [], "what the browser complained about");
-});
+closePages();
 
 test("searching with the mouse", async () => {
   await open(nora);

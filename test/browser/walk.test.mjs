@@ -3,30 +3,16 @@
 // screen readers find them.
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, test } from "node:test";
-import { company, ids, seed } from "../harness/company.mjs";
+import { after, before, test } from "node:test";
+import { company, search, seed } from "../harness/company.mjs";
 import { eventually, signIn, startServer } from "../harness/server.mjs";
-import { inspect, launch, openPage, tabTo } from "./browser.mjs";
+import { closePages, inspect, launch, openPage, tabTo } from "./browser.mjs";
 
 const [admin, , sam] = company.employees.map((e) => e.email);
-let server, browser, session, context, page, wrong;
-
-/** A fresh single-use link, as an address of this server. */
-async function link(email) {
-  const { url } = await server.cli("signin", "--email", email);
-  const { pathname, search } = new URL(url);
-  return `${server.url}${pathname}${search}`;
-}
+let server, browser, session, context, page;
 
 /** Searches over the API with the secret that a page has shown. */
-async function searchWith(secret) {
-  const response = await fetch(`${server.url}/rest/api/v1/search`, {
-    method: "POST",
-    headers: { Authorization: `Bearer ${secret}`, "Content-Type": "application/json" },
-    body: JSON.stringify({ query: company.query, pageSize: 50 }),
-  });
-  return { status: response.status, ids: response.ok ? ids((await response.json()).results) : [] };
-}
+const searchWith = (secret) => search(server.url, secret);
 
 // With script the box is a combobox with suggestions; without, a plain search box.
 const box = () => page.getByRole("combobox", { name: "Search" });
@@ -37,7 +23,7 @@ const dialog = () => page.getByRole("dialog", { name: "Add Client API Token" });
 const scope = (name) => dialog().getByRole("checkbox", { name: new RegExp(`^${name}`) });
 
 async function open(options) {
-  ({ context, page, wrong } = await openPage(browser, server.url, options));
+  ({ context, page } = await openPage(browser, server.url, options));
 }
 
 before(async () => {
@@ -53,20 +39,13 @@ after(async () => {
   await browser?.close();
   await server?.stop();
 });
-beforeEach(() => {
-  context = page = undefined;
-  wrong = [];
-});
-afterEach(async () => {
-  await context?.close();
-  assert.deepEqual(wrong, [], "what the browser complained about");
-});
+closePages();
 
 test("with the mouse, looking at every page", async () => {
   await open();
   await page.goto(`${server.url}/`);
   await inspect(page, "signed-out");
-  await page.goto(await link(admin));
+  await page.goto(await server.link(admin));
   await inspect(page, "sign-in");
   await button("Sign in").click();
   await box().waitFor();
@@ -166,7 +145,7 @@ test("with the mouse, looking at every page", async () => {
 
 test("with the keyboard alone", async () => {
   await open();
-  await page.goto(await link(admin));
+  await page.goto(await server.link(admin));
   await tabTo(page, button("Sign in"));
   await page.keyboard.press("Enter");
   await box().waitFor();
@@ -224,7 +203,7 @@ test("with the keyboard alone", async () => {
 
 test("without JavaScript", async () => {
   await open({ javaScriptEnabled: false });
-  await page.goto(await link(admin));
+  await page.goto(await server.link(admin));
   await button("Sign in").click();
   await link_("Console").click();
   await heading("API Tokens").waitFor();
@@ -247,7 +226,7 @@ test("without JavaScript", async () => {
 
 test("a Member finds the console closed, and a used link dead", async () => {
   await open();
-  const once = await link(sam);
+  const once = await server.link(sam);
   await page.goto(once);
   await button("Sign in").click();
   await box().waitFor();

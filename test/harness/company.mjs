@@ -7,16 +7,24 @@ export const company = JSON.parse(await readFile(new URL("company.json", import.
 /** The ids that a search answer shows, sorted: the last part of each address. */
 export const ids = (results) => (results ?? []).map((r) => r.url.split("/").pop()).sort();
 
+const post = (url, secret, body) =>
+  fetch(url, { method: "POST", headers: { Authorization: `Bearer ${secret}`, "Content-Type": "application/json" }, body: JSON.stringify(body) });
+
+/** One operation of the Indexing API over plain HTTP. */
+export async function index(url, secret, operation, body) {
+  const response = await post(`${url}/api/index/v1/${operation}`, secret, body);
+  if (response.status !== 200) throw new Error(`${operation}: ${response.status} ${await response.text()}`);
+}
+
+/** Asks the company's query over plain HTTP. */
+export async function search(url, secret) {
+  const response = await post(`${url}/rest/api/v1/search`, secret, { query: company.query, pageSize: 50 });
+  return { status: response.status, ids: response.ok ? ids((await response.json()).results) : [] };
+}
+
 /** Puts the whole company in over plain HTTP. */
 export async function seed(url, secret) {
-  const post = async (operation, body) => {
-    const response = await fetch(`${url}/api/index/v1/${operation}`, {
-      method: "POST",
-      headers: { Authorization: `Bearer ${secret}`, "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-    });
-    if (response.status !== 200) throw new Error(`${operation}: ${response.status} ${await response.text()}`);
-  };
+  const post = (operation, body) => index(url, secret, operation, body);
   const datasource = company.datasource.name;
   await post("adddatasource", company.datasource);
   for (const employee of company.employees) await post("indexemployee", { employee });

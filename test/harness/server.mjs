@@ -63,6 +63,12 @@ export async function startServer({ flags = [], demo = false } = {}) {
       return JSON.parse(stdout);
     },
 
+    /** A fresh single-use link to sign in by, as an address of this server. */
+    async link(email) {
+      const { pathname, search } = new URL((await server.cli("signin", "--email", email)).url);
+      return `${url}${pathname}${search}`;
+    },
+
     /** What the server answered so far: for each operation the number of answers by status, as its own metrics tell. */
     async calls() {
       const text = await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text();
