@@ -1,5 +1,7 @@
 package datasources
 
+import "github.com/sheafsearch/sheaf/internal/wire"
+
 // GetRequest names a datasource.
 type GetRequest struct {
 	Datasource string `json:"datasource"`
@@ -42,25 +44,12 @@ func (c CustomDatasourceConfig) AuditSubject() string { return c.Name }
 
 // ObjectDefinition describes one kind of document. One without a name is the default.
 type ObjectDefinition struct {
-	Name                string               `json:"name,omitzero"`
-	DisplayLabel        string               `json:"displayLabel,omitzero"`
-	DocCategory         string               `json:"docCategory,omitzero"`
-	PropertyDefinitions []PropertyDefinition `json:"propertyDefinitions,omitzero"`
-	PropertyGroups      []PropertyGroup      `json:"propertyGroups,omitzero"`
-	Summarizable        bool                 `json:"summarizable,omitzero"`
-}
-
-// PropertyDefinition declares a custom property of documents.
-type PropertyDefinition struct {
-	Name               string `json:"name,omitzero"`
-	DisplayLabel       string `json:"displayLabel,omitzero"`
-	DisplayLabelPlural string `json:"displayLabelPlural,omitzero"`
-	PropertyType       string `json:"propertyType,omitzero"`
-	UIOptions          string `json:"uiOptions,omitzero"`
-	HideUIFacet        bool   `json:"hideUiFacet,omitzero"`
-	UIFacetOrder       int    `json:"uiFacetOrder,omitzero"`
-	SkipIndexing       bool   `json:"skipIndexing,omitzero"`
-	Group              string `json:"group,omitzero"`
+	Name                string                    `json:"name,omitzero"`
+	DisplayLabel        string                    `json:"displayLabel,omitzero"`
+	DocCategory         string                    `json:"docCategory,omitzero"`
+	PropertyDefinitions []wire.PropertyDefinition `json:"propertyDefinitions,omitzero"`
+	PropertyGroups      []PropertyGroup           `json:"propertyGroups,omitzero"`
+	Summarizable        bool                      `json:"summarizable,omitzero"`
 }
 
 // PropertyGroup names a group of properties.

@@ -13,6 +13,7 @@ import (
 	"github.com/sheafsearch/sheaf/internal/corpus"
 	"github.com/sheafsearch/sheaf/internal/grant"
 	"github.com/sheafsearch/sheaf/internal/rpc"
+	"github.com/sheafsearch/sheaf/internal/wire"
 )
 
 // Service changes the custom metadata of one corpus.
@@ -51,20 +52,7 @@ func (p Place) AuditSubject() string { return p.Document }
 
 // Schema says which keys a group has.
 type Schema struct {
-	MetadataKeys []PropertyDefinition `json:"metadataKeys"`
-}
-
-// PropertyDefinition declares a key. sheaf acts on the name, the type and skipIndexing, and keeps the rest.
-type PropertyDefinition struct {
-	Name               string `json:"name,omitzero"`
-	DisplayLabel       string `json:"displayLabel,omitzero"`
-	DisplayLabelPlural string `json:"displayLabelPlural,omitzero"`
-	PropertyType       string `json:"propertyType,omitzero"`
-	UIOptions          string `json:"uiOptions,omitzero"`
-	HideUIFacet        bool   `json:"hideUiFacet,omitzero"`
-	UIFacetOrder       int    `json:"uiFacetOrder,omitzero"`
-	SkipIndexing       bool   `json:"skipIndexing,omitzero"`
-	Group              string `json:"group,omitzero"`
+	MetadataKeys []wire.PropertyDefinition `json:"metadataKeys"`
 }
 
 // PutSchemaRequest replaces a schema.
@@ -104,9 +92,9 @@ func (s *Service) schema(ctx context.Context, c grant.Caller, g Group) (Schema, 
 	if err != nil {
 		return Schema{}, err
 	}
-	out := Schema{MetadataKeys: make([]PropertyDefinition, len(found.Keys))}
+	out := Schema{MetadataKeys: make([]wire.PropertyDefinition, len(found.Keys))}
 	for i, k := range found.Keys {
-		out.MetadataKeys[i] = PropertyDefinition{
+		out.MetadataKeys[i] = wire.PropertyDefinition{
 			Name: k.Name, DisplayLabel: k.DisplayLabel, DisplayLabelPlural: k.DisplayLabelPlural, PropertyType: string(k.Type), UIOptions: k.UIOptions,
 			HideUIFacet: k.HideFacet, UIFacetOrder: k.FacetOrder, SkipIndexing: k.SkipIndexing, Group: k.Group,
 		}
