@@ -13,6 +13,7 @@ import (
 	"github.com/sheafsearch/sheaf/internal/directory"
 	"github.com/sheafsearch/sheaf/internal/fault"
 	"github.com/sheafsearch/sheaf/internal/grant"
+	"github.com/sheafsearch/sheaf/internal/job"
 	"github.com/sheafsearch/sheaf/internal/sqldb"
 )
 
@@ -54,7 +55,7 @@ func (c *Corpus) PutDatasource(ctx context.Context, caller grant.Caller, config 
 		if before, err := sqldb.One(ctx, tx, sqldb.ScanText, "SELECT config FROM datasources WHERE name = $1", s.Name); err == nil {
 			var old Settings
 			if json.Unmarshal([]byte(before), &old) != nil || reindexNeeded(&old, &s) {
-				if err := enqueueOnce(ctx, tx, ReindexDatasource, s.Name); err != nil {
+				if err := job.EnqueueOnce(ctx, tx, ReindexDatasource, s.Name); err != nil {
 					return err
 				}
 			}

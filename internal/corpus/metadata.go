@@ -133,7 +133,7 @@ func (c *Corpus) PutMetadataSchema(ctx context.Context, caller grant.Caller, gro
 			if _, err = tx.Exec(ctx, "UPDATE metadata_schemas SET name = $2, fields = $3, updated_at = $4 WHERE id = $1", old.id, group, string(fields), now); err != nil {
 				return err
 			}
-			if err = enqueueOnce(ctx, tx, ReindexMetadata, old.id); err != nil {
+			if err = job.EnqueueOnce(ctx, tx, ReindexMetadata, old.id); err != nil {
 				return err
 			}
 		case fault.KindOf(err) == fault.NotFound:
@@ -197,7 +197,7 @@ func (c *Corpus) DeleteMetadataSchema(ctx context.Context, caller grant.Caller, 
 		if _, err = tx.Exec(ctx, "DELETE FROM metadata_schemas WHERE id = $1", s.id); err != nil {
 			return err
 		}
-		if err = enqueueOnce(ctx, tx, ReindexMetadata, s.id); err != nil {
+		if err = job.EnqueueOnce(ctx, tx, ReindexMetadata, s.id); err != nil {
 			return err
 		}
 		return raiseDefinitions(ctx, tx)
@@ -390,14 +390,4 @@ func (s *MetadataSchema) present(values []Property) Metadata {
 		}
 	}
 	return m
-}
-
-// enqueueOnce adds a job unless one like it waits already.
-func enqueueOnce(ctx context.Context, tx *sqldb.Tx, kind job.Kind, args string) error {
-	n, err := sqldb.One(ctx, tx, sqldb.ScanInt, "SELECT COUNT(*) FROM jobs WHERE kind = $1 AND args = $2 AND state = $3", string(kind), args, string(job.Queued))
-	if err != nil || n > 0 {
-		return err
-	}
-	_, err = job.Enqueue(ctx, tx, kind, args)
-	return err
 }

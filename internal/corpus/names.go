@@ -65,7 +65,7 @@ func (c *Corpus) WatchNames(ctx context.Context, caller grant.Caller, log *slog.
 			if first.IsZero() || now.Sub(last) < namesRest && now.Sub(first) < namesAtMost {
 				continue
 			}
-			err = c.db.Write(ctx, sqldb.Bulk, func(tx *sqldb.Tx) error { return enqueueOnce(ctx, tx, ReindexNames, "") })
+			err = c.db.Write(ctx, sqldb.Bulk, func(tx *sqldb.Tx) error { return job.EnqueueOnce(ctx, tx, ReindexNames, "") })
 			if err == nil {
 				first = time.Time{}
 			} else if ctx.Err() == nil {

@@ -122,9 +122,9 @@ func (c *Corpus) reindexMetadata(ctx context.Context, caller grant.Caller, schem
 	return fmt.Sprintf("%d documents with this metadata were put into the index anew.", done), err
 }
 
-// reindexNeeded reports whether documents are indexed otherwise under another configuration.
+// reindexNeeded reports whether documents are indexed otherwise under another configuration. How users are named is putRealm's affair.
 func reindexNeeded(old, now *Settings) bool {
-	return old.ByEmail != now.ByEmail || !slices.EqualFunc(old.Objects, now.Objects, func(a, b ObjectDefinition) bool {
+	return !slices.EqualFunc(old.Objects, now.Objects, func(a, b ObjectDefinition) bool {
 		return a.Name == b.Name && slices.EqualFunc(a.Properties, b.Properties, func(p, q PropertyDefinition) bool {
 			return p.Name == q.Name && p.Type == q.Type && p.SkipIndexing == q.SkipIndexing
 		})

@@ -73,6 +73,16 @@ func Enqueue(ctx context.Context, tx *sqldb.Tx, kind Kind, args string) (string,
 	return EnqueueAt(ctx, tx, kind, args, time.Time{})
 }
 
+// EnqueueOnce adds a job within a transaction unless one like it waits already.
+func EnqueueOnce(ctx context.Context, tx *sqldb.Tx, kind Kind, args string) error {
+	n, err := sqldb.One(ctx, tx, sqldb.ScanInt, "SELECT COUNT(*) FROM jobs WHERE kind = $1 AND args = $2 AND state = $3", string(kind), args, string(Queued))
+	if err != nil || n > 0 {
+		return err
+	}
+	_, err = Enqueue(ctx, tx, kind, args)
+	return err
+}
+
 // EnqueueAt adds a job that begins at a time to come, or within some ten seconds after it.
 func EnqueueAt(ctx context.Context, tx *sqldb.Tx, kind Kind, args string, at time.Time) (string, error) {
 	id, now := sqldb.NewID(), time.Now().UnixMicro()
