@@ -52,10 +52,6 @@ func (r *Removals) Work(ctx context.Context, j job.Job, report func(done, total 
 	if err != nil {
 		return "", fmt.Errorf("arguments %q: %w", j.Args, err)
 	}
-	return r.work(ctx, seq, report)
-}
-
-func (r *Removals) work(ctx context.Context, seq int64, report func(done, total int64)) (string, error) {
 	s, err := r.session(ctx, seq)
 	if fault.KindOf(err) == fault.NotFound {
 		return "The upload is forgotten; nothing was removed.", nil
@@ -100,9 +96,10 @@ func bySeq(ctx context.Context, tx *sqldb.Tx, seq int64) (Session, error) {
 // weigh counts what is stale, and pauses the removal where that is too much. It returns what to say of a pause.
 func (r *Removals) weigh(ctx context.Context, how Remover, s *Session) (paused string, err error) {
 	var all int64
-	covered := false
+	much, covered := false, false
 	err = r.db.Read(ctx, func(tx *sqldb.Tx) error {
-		if s.Stale, all, err = how.Count(ctx, tx, *s); err != nil || s.unchecked {
+		s.Stale, all, err = how.Count(ctx, tx, *s)
+		if much = !s.unchecked && s.Stale*100 > all*PauseAbove; err != nil || !much {
 			return err
 		}
 		covered, err = isCovered(ctx, tx, how, *s)
@@ -112,12 +109,12 @@ func (r *Removals) weigh(ctx context.Context, how Remover, s *Session) (paused s
 		return "", err
 	}
 	next, until := Waiting, time.Time{}
-	if !s.unchecked && s.Stale*100 > all*PauseAbove {
+	switch {
+	case covered:
+		next, paused = Covered, "What is stale is part of an earlier removal, which is paused."
+	case much:
 		next, until = Paused, time.Now().Add(PauseFor)
 		paused = fmt.Sprintf("%d of %d are stale, more than %d %%: removal is paused until %s.", s.Stale, all, PauseAbove, until.UTC().Format(time.RFC3339))
-		if covered {
-			next, until, paused = Covered, time.Time{}, "What is stale is part of an earlier removal, which is paused."
-		}
 	}
 	err = r.db.Write(ctx, sqldb.Bulk, func(tx *sqldb.Tx) error {
 		// What has begun is not weighed again after a restart.

@@ -100,8 +100,7 @@ func open(ctx context.Context, tx *sqldb.Tx, p Page, now time.Time) (Session, er
 		Seq: seq, Datasource: p.Datasource, Kind: p.Kind, Part: p.Part, ID: p.ID, State: Open, Mark: mark,
 		Started: sqldb.Time(now.UnixMicro()), Seen: sqldb.Time(now.UnixMicro()),
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO uploads (seq, datasource, kind, part, upload_id, state, mark, digest, pages, items, started_at, seen_at, ended_at,
-		unchecked, removal, stale, removed, paused_until) VALUES ($1, $2, $3, $4, $5, $6, $7, '', 0, 0, $8, $8, 0, FALSE, '', 0, 0, 0)`,
+	_, err = tx.Exec(ctx, "INSERT INTO uploads ("+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, '', 0, 0, $8, $8, 0, FALSE, '', 0, 0, 0)`,
 		s.Seq, s.Datasource, string(s.Kind), s.Part, s.ID, string(s.State), s.Mark, now.UnixMicro())
 	return s, err
 }
