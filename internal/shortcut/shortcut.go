@@ -147,9 +147,9 @@ func checkTemplate(template string) error {
 	if err != nil || u.Host == "" {
 		return bad
 	}
-	_, rest, _ := strings.Cut(template, "://")
+	scheme, rest, whole := strings.Cut(template, "://")
 	server, _, _ := strings.Cut(rest, "/")
-	if strings.Contains(server, Placeholder) || !strings.Contains(template, "://") || strings.Contains(template[:strings.Index(template, "://")], Placeholder) {
+	if !whole || strings.Contains(scheme, Placeholder) || strings.Contains(server, Placeholder) {
 		return bad
 	}
 	return nil
