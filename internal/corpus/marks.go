@@ -2,6 +2,7 @@ package corpus
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -55,7 +56,7 @@ func (c *Corpus) markOf(ctx context.Context, tx *sqldb.Tx, position int64) (at, 
 // keepMarks writes down what is in memory. What it could not write stays there.
 func (c *Corpus) keepMarks(ctx context.Context) error {
 	c.marks.lock.Lock()
-	list := append([]mark(nil), c.marks.list...)
+	list := slices.Clone(c.marks.list)
 	c.marks.lock.Unlock()
 	if len(list) == 0 {
 		return nil
@@ -75,12 +76,6 @@ func (c *Corpus) keepMarks(ctx context.Context) error {
 	c.marks.lock.Lock()
 	defer c.marks.lock.Unlock()
 	last := list[len(list)-1].position
-	kept := c.marks.list[:0]
-	for _, m := range c.marks.list {
-		if m.position > last {
-			kept = append(kept, m)
-		}
-	}
-	c.marks.list = kept
+	c.marks.list = slices.DeleteFunc(c.marks.list, func(m mark) bool { return m.position <= last })
 	return nil
 }

@@ -3,6 +3,7 @@ package corpus
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -29,9 +30,7 @@ func SubmissionTypes() []string {
 }
 
 // Known reports whether sheaf can work on submissions of the type.
-func (t SubmissionType) Known() bool {
-	return t == SubmitDocument || t == SubmitDocuments || t == SubmitDelete
-}
+func (t SubmissionType) Known() bool { return slices.Contains(SubmissionTypes(), string(t)) }
 
 // Submission is what somebody handed in for a datasource.
 type Submission struct {

@@ -50,18 +50,15 @@ func (c *Corpus) Tend(ctx context.Context, caller grant.Caller, log *slog.Logger
 		}
 		if time.Since(swept) > sweepEvery {
 			swept = time.Now()
-			if err := c.Sweep(ctx, caller, swept); err != nil && ctx.Err() == nil {
+			if err := c.sweep(ctx, swept); err != nil && ctx.Err() == nil {
 				log.Warn("old notes about datasources are not removed", "err", err)
 			}
 		}
 	}
 }
 
-// Sweep forgets what is too old at a time, for the server itself.
-func (c *Corpus) Sweep(ctx context.Context, caller grant.Caller, now time.Time) error {
-	if err := maintains(caller); err != nil {
-		return err
-	}
+// sweep forgets what is too old at a time.
+func (c *Corpus) sweep(ctx context.Context, now time.Time) error {
 	err := c.db.Write(ctx, sqldb.Bulk, func(tx *sqldb.Tx) error {
 		for _, step := range []struct {
 			statement string
