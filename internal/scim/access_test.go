@@ -597,7 +597,8 @@ func TestAdministratorsKeepTheirAddress(t *testing.T) {
 		mallory := w.user("mallory@example.com")
 		w.must(200, "PATCH", "/Users/"+mallory, `{"Operations":[{"op":"replace","path":"userName","value":"m@example.com"}]}`)
 		for _, try := range [][2]string{
-			{"PATCH", `{"Operations":[{"op":"replace","path":"userName","value":"mallory@example.com"}]}`}, {"PUT", `{"userName":"mallory@example.com"}`},
+			{"PATCH", `{"Operations":[{"op":"replace","path":"userName","value":"mallory@example.com"}]}`},
+			{"PUT", `{"userName":"mallory@example.com"}`},
 			{"PUT", `{"userName":"boss","emails":[{"value":"mallory@example.com"}]}`},
 		} {
 			w.must(409, try[0], "/Users/"+boss, try[1])

@@ -3,6 +3,8 @@ package scim
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/sheafsearch/sheaf/internal/directory"
@@ -19,15 +21,12 @@ func group(res object) (g directory.ProvisionedGroup, err error) {
 		return g, wrong(invalidValue, "A group needs a displayName.")
 	}
 	g.ExternalID, _ = res["externalId"].(string)
-	for _, v := range listed(res["members"]) {
-		fields, _ := v.(object)
-		id, _ := fields["value"].(string)
-		if kind, _ := fields["type"].(string); id == "" || strings.EqualFold(kind, "Group") {
-			return g, wrong(invalidValue, "Members are users, each with its id as value: groups within groups are not taken.")
-		}
-		g.Members = append(g.Members, id)
+	if members, ok := res["members"].(roll); ok {
+		g.Members = slices.Collect(maps.Keys(members))
+		return g, nil
 	}
-	return g, nil
+	g.Members, err = memberIDs(res["members"])
+	return g, err
 }
 
 // objectOfGroup is the resource that a group is, without what the server sets.
@@ -86,7 +85,7 @@ func (s *Service) listGroups(ctx context.Context, _ grant.Caller, req List) (Ans
 		}
 		var whole bool
 		if key, whole = f.key("displayName"); !whole {
-			if f.names("members") && key.Member == "" {
+			if n := f.mentions("members"); n > 1 || n == 1 && key.Member == "" {
 				return Answer{}, wrong(invalidFilter, `Groups are found by one member: members.value eq "id", joined to the rest by and.`)
 			}
 			keep = func(g *directory.ProvisionedGroup) (bool, error) {
@@ -189,10 +188,8 @@ func (s *Service) patchGroup(ctx context.Context, c grant.Caller, req Body) (Ans
 		return Answer{}, err
 	}
 	after, err := s.changeGroup(ctx, c, req.ID, func(now directory.ProvisionedGroup) (directory.ProvisionedGroup, error) {
-		res := objectOfGroup(&now)
-		for i := range ops {
-			ops[i].value = clone(ops[i].value)
-		}
+		res := objectOfGroup(&directory.ProvisionedGroup{Name: now.Name, ExternalID: now.ExternalID})
+		res["members"] = rollOf(now.Members)
 		if err := s.groups.patch(res, ops); err != nil {
 			return now, err
 		}

@@ -209,12 +209,16 @@ func clashes(k, more *directory.ProvisionKey) (both bool) {
 	return both
 }
 
-// names reports whether the filter speaks of an attribute.
-func (f *filter) names(attribute string) bool {
-	for _, part := range f.parts {
-		if f.op != "has" && part.names(attribute) {
-			return true
-		}
+// mentions counts where the filter speaks of an attribute.
+func (f *filter) mentions(attribute string) (n int) {
+	if f.at.attr != nil && f.at.ext == "" && f.at.attr.name == attribute {
+		n++
 	}
-	return f.at.attr != nil && f.at.ext == "" && f.at.attr.name == attribute
+	if f.op == "has" {
+		return n
+	}
+	for _, part := range f.parts {
+		n += part.mentions(attribute)
+	}
+	return n
 }

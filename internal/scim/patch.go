@@ -106,8 +106,11 @@ func (p *path) apply(r *resource, res object, o *operation) error {
 	if p.attr == nil {
 		return p.applyExtension(r, res, o)
 	}
-	if p.attr.secret {
+	if p.attr.secret || o.op == "add" && !o.given { // an addition of nothing takes nothing away
 		return nil
+	}
+	if members, ok := res[p.attr.name].(roll); ok {
+		return members.apply(p, o)
 	}
 	holder := res
 	if p.ext != "" {
@@ -141,7 +144,9 @@ func (p *path) apply(r *resource, res object, o *operation) error {
 // applyExtension changes an extension as a whole.
 func (p *path) applyExtension(r *resource, res object, o *operation) error {
 	if o.op == "remove" || !o.given {
-		delete(res, p.ext)
+		if o.op != "add" {
+			delete(res, p.ext)
+		}
 		return nil
 	}
 	fields, ok := o.value.(object)

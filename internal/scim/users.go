@@ -185,7 +185,7 @@ func (s *Service) listUsers(ctx context.Context, _ grant.Caller, req List) (Answ
 		if err != nil {
 			return Answer{}, err
 		}
-		if f.names("groups") {
+		if f.mentions("groups") > 0 {
 			return Answer{}, wrong(invalidFilter, `People cannot be found by their groups. Read the group, or filter groups by members.value eq "id".`)
 		}
 		var whole bool

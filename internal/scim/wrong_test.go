@@ -2,6 +2,7 @@ package scim_test
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,6 +53,9 @@ func TestWrong(t *testing.T) {
 		{"PATCH", "/Users/" + id, patch(`{"op":"replace","path":"active","value":"no"}`), "invalidValue"},
 		{"PATCH", "/Groups/" + group, patch(`{"op":"remove","path":"displayName"}`), "invalidValue"},
 		{"PATCH", "/Groups/" + group, patch(`{"op":"add","path":"members","value":[{"value":"stranger"}]}`), "invalidValue"},
+		{"PATCH", "/Groups/" + group, patch(`{"op":"add","path":"members","value":[{"value":"` + id + `","type":"group"}]}`), "invalidValue"},
+		{"PATCH", "/Groups/" + group, patch(`{"op":"replace","path":"members.value","value":"` + id + `"}`), "invalidPath"},
+		{"PATCH", "/Groups/" + group, patch(`{"op":"remove","path":"members[type eq \"User\"]"}`), "invalidPath"},
 	} {
 		if a := w.do(c.method, c.path, c.body); a.Status != 400 || a.at("scimType") != c.word || a.at("detail") == nil {
 			t.Errorf("%s %s %.80s = %d %s, want %s", c.method, c.path, c.body, a.Status, a.Text, c.word)
@@ -67,8 +71,10 @@ func TestWrong(t *testing.T) {
 			t.Errorf("filter %.80s = %d %s", filter, a.Status, a.Text)
 		}
 	}
-	if a := w.do("GET", "/Groups?filter="+url.QueryEscape(`members.value eq "x" or displayName pr`), ""); a.Status != 400 || a.at("scimType") != "invalidFilter" {
-		t.Errorf("groups by member or else: %s", a.Text)
+	for _, filter := range []string{`members.value eq "x" or displayName pr`, `members eq "x" and not (members eq "y")`, `members eq "x" and members eq "y"`, `not (members eq "x")`, `members[type eq "User"]`} {
+		if a := w.do("GET", "/Groups?filter="+url.QueryEscape(filter), ""); a.Status != 400 || a.at("scimType") != "invalidFilter" {
+			t.Errorf("groups by %s: %s", filter, a.Text)
+		}
 	}
 	if a := w.do("POST", "/Users", `{"userName":"a@example.com"}`, "Content-Type", "text/plain"); a.Status != 415 {
 		t.Errorf("plain text = %d", a.Status)
@@ -108,10 +114,51 @@ func TestPatch(t *testing.T) {
 		{`{"op":"remove","path":"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department"}`, "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User", ``},
 		{`{"op":"replace","path":"urn:ietf:params:scim:schemas:core:2.0:User:TITLE","value":"Reader"}`, "title", `"Reader"`},
 		{`{"op":"replace","path":"password","value":"secret"}`, "password", ``},
+		{`{"op":"add","path":"title"}`, "title", `"Reader"`},
+		{`{"op":"add","value":{"title":null}}`, "title", `"Reader"`},
 	} {
 		a := w.must(200, "PATCH", "/Users/"+id, `{"operations":[`+c.op+`]}`)
 		if got := text(t, a.Body[c.path]); got != c.want {
 			t.Errorf("%s: %s = %s, want %s", c.op, c.path, got, c.want)
+		}
+	}
+}
+
+// TestMembersByPatch holds what operations on members do, one after the other.
+func TestMembersByPatch(t *testing.T) {
+	w := newWorld(t, sqldbtest.Open(t))
+	a, b, c := w.user("a@example.com"), w.user("b@example.com"), w.user("c@example.com")
+	names := strings.NewReplacer("$a", a, "$b", b, "$c", c)
+	group := w.group("Readers", a)
+	for _, step := range []struct{ op, want string }{
+		{`{"op":"add","path":"members","value":[{"value":"$b","type":"User"},{"value":"$a"}]}`, "a b"},
+		{`{"op":"add","path":"members"}`, "a b"},
+		{`{"op":"add","path":"members","value":null}`, "a b"},
+		{`{"op":"add","path":"members","value":[]}`, "a b"},
+		{`{"op":"add","value":{"members":[{"value":"$c"}]}}`, "a b c"},
+		{`{"op":"remove","path":"members","value":[{"value":"$b","type":"User"},{"value":"stranger"}]}`, "a c"},
+		{`{"op":"remove","path":"members[value eq \"$a\" or value eq \"stranger\"]"}`, "c"},
+		{`{"op":"replace","path":"members","value":{"value":"$a"}}`, "a"},
+		{`{"op":"replace","value":{"displayName":"Readers","members":[{"value":"$b"}]}}`, "b"},
+		{`{"op":"add","path":"members[value eq \"$a\"]","value":{"value":"$a","display":"A"}}`, "a b"},
+		{`{"op":"replace","path":"members[value eq \"$a\"].display","value":"Ada"}`, "a b"},
+		{`{"op":"replace","path":"members[value eq \"$a\"].value","value":"$c"}`, "b c"},
+		{`{"op":"remove","path":"members[value eq \"$b\"]","value":[{"value":"$c"}]}`, "c"},
+		{`{"op":"remove","path":"members[value eq \"$b\"]"}`, "c"},
+		{`{"op":"replace","path":"members","value":[]}`, ""},
+		{`{"op":"add","path":"members","value":"$a"}`, "a"},
+		{`{"op":"replace","path":"members","value":null}`, ""},
+		{`{"op":"add","path":"members","value":[{"value":"$a"},{"value":"$b"}]},{"op":"remove","path":"members"}`, ""},
+	} {
+		w.must(204, "PATCH", "/Groups/"+group, `{"Operations":[`+names.Replace(step.op)+`]}`)
+		var got []string
+		list, _ := w.must(200, "GET", "/Groups/"+group, "").at("members").([]any)
+		for _, m := range list {
+			got = append(got, map[any]string{a: "a", b: "b", c: "c"}[at(m, "value")])
+		}
+		slices.Sort(got)
+		if text := strings.Join(got, " "); text != step.want {
+			t.Errorf("%s leaves %q, want %q", step.op, text, step.want)
 		}
 	}
 }
