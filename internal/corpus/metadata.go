@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -356,12 +357,8 @@ func fillMetadata(ctx context.Context, tx *sqldb.Tx, docs map[string]*Document) 
 	}
 	type row struct{ key, schema, fields string }
 	scan := func(s sqldb.Scanner) (r row, err error) { err = s.Scan(&r.key, &r.schema, &r.fields); return r, err }
-	keys := make([]any, 0, len(docs))
-	for key := range docs {
-		keys = append(keys, key)
-	}
-	for part := range slices.Chunk(keys, listParameters) {
-		for r, err := range sqldb.Each(ctx, tx, scan, "SELECT key, schema_id, fields FROM document_metadata WHERE key IN "+sqldb.In(1, len(part))+" ORDER BY key, schema_id", part...) {
+	for part := range slices.Chunk(slices.Collect(maps.Keys(docs)), listParameters) {
+		for r, err := range sqldb.Each(ctx, tx, scan, "SELECT key, schema_id, fields FROM document_metadata WHERE key IN "+sqldb.In(1, len(part))+" ORDER BY key, schema_id", sqldb.Args(part)...) {
 			if err != nil {
 				return err
 			}

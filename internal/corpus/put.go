@@ -235,7 +235,7 @@ func (c *Corpus) put(ctx context.Context, tx *sqldb.Tx, datasource string, docs 
 	}
 	var rows []row
 	var changes []change
-	var same []any
+	var same []string
 	for i := range docs {
 		r := row{ready: docs[i], touch: touch, now: time.Now().UnixMicro()}
 		if r.readers, err = encodeReaders(readers[i]); err != nil {
@@ -252,7 +252,7 @@ func (c *Corpus) put(ctx context.Context, tx *sqldb.Tx, datasource string, docs 
 		rows, changes = append(rows, r), append(changes, change{r.Key, opPut})
 	}
 	if len(same) > 0 {
-		_, err = tx.Exec(ctx, "UPDATE documents SET touched = $1, uploaded_at = $2 WHERE key IN "+sqldb.In(3, len(same)), append([]any{touch, time.Now().UnixMicro()}, same...)...)
+		_, err = tx.Exec(ctx, "UPDATE documents SET touched = $1, uploaded_at = $2 WHERE key IN "+sqldb.In(3, len(same)), sqldb.Args(same, touch, time.Now().UnixMicro())...)
 		if err != nil {
 			return err
 		}
@@ -278,12 +278,12 @@ func subject(key string) string { return "document/" + key }
 func digests(ctx context.Context, tx *sqldb.Tx, docs []ready) (map[string]string, error) {
 	type pair struct{ key, digest string }
 	scan := func(s sqldb.Scanner) (p pair, err error) { err = s.Scan(&p.key, &p.digest); return p, err }
-	keys := make([]any, len(docs))
+	keys := make([]string, len(docs))
 	for i := range docs {
 		keys[i] = docs[i].Key
 	}
 	known := map[string]string{}
-	for p, err := range sqldb.Each(ctx, tx, scan, "SELECT key, digest FROM documents WHERE key IN "+sqldb.In(1, len(keys)), keys...) {
+	for p, err := range sqldb.Each(ctx, tx, scan, "SELECT key, digest FROM documents WHERE key IN "+sqldb.In(1, len(keys)), sqldb.Args(keys)...) {
 		if err != nil {
 			return nil, err
 		}

@@ -26,7 +26,7 @@ func (c *Corpus) Delete(ctx context.Context, caller grant.Caller, ref Ref, versi
 		if err := directory.Advance(ctx, tx, subject(key), version); err != nil {
 			return err
 		}
-		_, err := c.erase(ctx, tx, []any{key})
+		_, err := c.erase(ctx, tx, []string{key})
 		return err
 	})
 }
@@ -40,11 +40,11 @@ const (
 
 // erase removes those of the named documents that there are, and says so in the queue. It stops early where that takes
 // long, and returns how many of the keys it has dealt with.
-func (c *Corpus) erase(ctx context.Context, tx *sqldb.Tx, keys []any) (done int, err error) {
+func (c *Corpus) erase(ctx context.Context, tx *sqldb.Tx, keys []string) (done int, err error) {
 	var changes []change
 	for begun := time.Now(); done < len(keys) && time.Since(begun) < eraseTime; {
 		few := keys[done:min(done+eraseFew, len(keys))]
-		gone, err := sqldb.All(ctx, tx, sqldb.ScanText, "DELETE FROM documents WHERE key IN "+sqldb.In(1, len(few))+" RETURNING key", few...)
+		gone, err := sqldb.All(ctx, tx, sqldb.ScanText, "DELETE FROM documents WHERE key IN "+sqldb.In(1, len(few))+" RETURNING key", sqldb.Args(few)...)
 		if err != nil {
 			return 0, err
 		}
@@ -57,7 +57,7 @@ func (c *Corpus) erase(ctx context.Context, tx *sqldb.Tx, keys []any) (done int,
 		return done, nil
 	}
 	for _, table := range []string{"document_urls", "document_metadata"} {
-		if _, err = tx.Exec(ctx, "DELETE FROM "+table+" WHERE key IN "+sqldb.In(1, done), keys[:done]...); err != nil {
+		if _, err = tx.Exec(ctx, "DELETE FROM "+table+" WHERE key IN "+sqldb.In(1, done), sqldb.Args(keys[:done])...); err != nil {
 			return 0, err
 		}
 	}
@@ -91,7 +91,6 @@ func (c *Corpus) Remover() upload.Remover {
 }
 
 // staleKeys names documents that were last touched before a session began, at most limit.
-func staleKeys(ctx context.Context, tx *sqldb.Tx, s upload.Session, limit int) ([]any, error) {
-	scan := func(row sqldb.Scanner) (any, error) { return sqldb.ScanText(row) }
-	return sqldb.All(ctx, tx, scan, "SELECT key FROM documents WHERE datasource = $1 AND touched < $2 ORDER BY touched LIMIT $3", s.Datasource, s.Mark, limit)
+func staleKeys(ctx context.Context, tx *sqldb.Tx, s upload.Session, limit int) ([]string, error) {
+	return sqldb.All(ctx, tx, sqldb.ScanText, "SELECT key FROM documents WHERE datasource = $1 AND touched < $2 ORDER BY touched LIMIT $3", s.Datasource, s.Mark, limit)
 }

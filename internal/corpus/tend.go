@@ -3,7 +3,6 @@ package corpus
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/sheafsearch/sheaf/internal/grant"
@@ -96,7 +95,7 @@ func (c *Corpus) sweepEvents(ctx context.Context, before int64) error {
 			return err
 		}
 		after = page[len(page)-1].key
-		var old []any
+		var old []string
 		for _, l := range page {
 			list, err := happenings(l.tail)
 			if err != nil {
@@ -106,15 +105,16 @@ func (c *Corpus) sweepEvents(ctx context.Context, before int64) error {
 				old = append(old, l.key)
 			}
 		}
-		for part := range slices.Chunk(old, sweepStep) {
-			err := c.db.Write(ctx, sqldb.Bulk, func(tx *sqldb.Tx) error {
-				_, err := tx.Exec(ctx, `DELETE FROM document_events WHERE key IN `+sqldb.In(1, len(part))+`
-					AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.key = document_events.key)`, part...)
-				return err
-			})
-			if err != nil {
-				return err
-			}
+		if len(old) == 0 {
+			continue
+		}
+		err = c.db.Write(ctx, sqldb.Bulk, func(tx *sqldb.Tx) error {
+			_, err := tx.Exec(ctx, `DELETE FROM document_events WHERE key IN `+sqldb.In(1, len(old))+`
+				AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.key = document_events.key)`, sqldb.Args(old)...)
+			return err
+		})
+		if err != nil {
+			return err
 		}
 	}
 }
