@@ -194,7 +194,7 @@ func (c *Corpus) reindexAuthors(ctx context.Context, changed map[string]bool, re
 		after = keys[len(keys)-1]
 		keys = slices.DeleteFunc(keys, func(key string) bool {
 			d := docs[key]
-			return !slices.ContainsFunc([]User{d.Author, d.Owner, d.UpdatedBy}, func(u User) bool {
+			return !slices.ContainsFunc(d.people(), func(u *User) bool {
 				address, err := directory.FoldEmail(u.Email)
 				return err == nil && changed[address]
 			})

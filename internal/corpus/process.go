@@ -269,7 +269,7 @@ func (c *Corpus) again(ctx context.Context, tx *sqldb.Tx, kind ProcessKind, afte
 
 // concerns reports whether what is indexed of a document depends on what is processed.
 func (k ProcessKind) concerns(d *Document) bool {
-	for _, u := range []User{d.Author, d.Owner, d.UpdatedBy} {
+	for _, u := range d.people() {
 		if u.UserID != "" || k == ProcessPeople && u.Email != "" {
 			return true
 		}

@@ -66,6 +66,9 @@ func (c *Corpus) ByURL(ctx context.Context, caller grant.Caller, urls ...string)
 	return c.find(ctx, caller, outline, byURL, args)
 }
 
+// people returns those whom a document itself names, beside its comments.
+func (d *Document) people() []*User { return []*User{&d.Author, &d.Owner, &d.UpdatedBy} }
+
 // HasURL reports whether the document has an address, as viewURL or otherwise.
 func (d *Document) HasURL(url string) bool {
 	return d.ViewURL == url || slices.Contains(d.AdditionalURLs, url)
@@ -155,7 +158,7 @@ func admittedKeys(ctx context.Context, tx *sqldb.Tx, access grant.Access, where 
 func fillUsers(ctx context.Context, tx *sqldb.Tx, docs map[string]*Document) error {
 	missing := map[string][]*User{} // by datasource
 	for _, d := range docs {
-		for _, u := range []*User{&d.Author, &d.Owner, &d.UpdatedBy} {
+		for _, u := range d.people() {
 			if u.UserID != "" {
 				missing[d.Datasource] = append(missing[d.Datasource], u)
 			}
