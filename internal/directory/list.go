@@ -114,7 +114,7 @@ func (r *Roster) List(q Query) (Page, error) {
 			}
 		}
 	}
-	page.Facets = facetsOf(s.tally)
+	page.Facets = s.facets()
 	return page, nil
 }
 
@@ -192,13 +192,7 @@ type selection struct {
 	r     *Roster
 	all   bool
 	words matching
-	tests []fieldTest
-	tally []*tally
-}
-
-type fieldTest struct {
-	field string // as facets name it
-	holds func(*entry) bool
+	narrowing[*entry]
 }
 
 func (r *Roster) selecting(q *Query) (*selection, error) {
@@ -208,14 +202,14 @@ func (r *Roster) selecting(q *Query) (*selection, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.tests = append(s.tests, fieldTest{fieldName(f.Field), holds})
+		s.tests = append(s.tests, fieldTest[*entry]{fieldName(f.Field), holds})
 	}
 	for _, name := range q.Facets {
 		of, err := r.values(name)
 		if err != nil {
 			return nil, err
 		}
-		s.tally = append(s.tally, &tally{name: name, field: fieldName(name), of: of, counts: map[string]int{}})
+		s.tally = append(s.tally, &tally[*entry]{name: name, field: fieldName(name), of: of, counts: map[string]int{}})
 	}
 	if len(s.words.words) > 0 && !q.All && !s.anybody() {
 		r.mend(&s.words)
@@ -248,74 +242,5 @@ func (s *selection) holds(e *entry) bool {
 	if !e.Active && !s.all || len(s.words.words) > 0 && s.words.score(e.card) == 0 {
 		return false
 	}
-	missed, misses := "", 0
-	for _, t := range s.tests {
-		if t.holds(e) || misses > 0 && t.field == missed {
-			continue
-		}
-		if misses++; misses > 1 || len(s.tally) == 0 {
-			return false
-		}
-		missed = t.field
-	}
-	for _, t := range s.tally {
-		if misses == 0 || t.field == missed {
-			t.add(e)
-		}
-	}
-	return misses == 0
-}
-
-// tally counts the values of one field.
-type tally struct {
-	name, field string
-	of          func(*entry, func(string))
-	counts      map[string]int
-	own         []string // the values of the person who is counted
-}
-
-func (t *tally) add(e *entry) { t.count(func(visit func(string)) { t.of(e, visit) }) }
-
-// count counts the values that one thing has, each once however it is spelt.
-func (t *tally) count(values func(visit func(string))) {
-	t.own = t.own[:0]
-	values(func(v string) {
-		if v != "" && !slices.ContainsFunc(t.own, func(o string) bool { return o == v || fold(o) == fold(v) }) {
-			t.own = append(t.own, v)
-		}
-	})
-	for _, v := range t.own {
-		t.counts[v]++
-	}
-}
-
-// facetsOf makes the buckets of each field, the largest first. Values that a filter takes for one are one, in the
-// spelling that most have.
-func facetsOf(tallies []*tally) map[string][]Bucket {
-	facets := make(map[string][]Bucket, len(tallies))
-	for _, t := range tallies {
-		spelt := make([]Bucket, 0, len(t.counts))
-		for v, n := range t.counts {
-			spelt = append(spelt, Bucket{v, n})
-		}
-		slices.SortFunc(spelt, byCount)
-		at := make(map[string]int, len(spelt))
-		buckets := spelt[:0]
-		for _, b := range spelt {
-			key := fold(b.Value)
-			if i, met := at[key]; met {
-				buckets[i].Count += b.Count
-				continue
-			}
-			at[key] = len(buckets)
-			buckets = append(buckets, b)
-		}
-		slices.SortFunc(buckets, byCount)
-		facets[t.name] = buckets
-	}
-	return facets
-}
-
-func byCount(a, b Bucket) int {
-	return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Value, b.Value))
+	return s.takes(e)
 }

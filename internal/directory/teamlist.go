@@ -42,16 +42,9 @@ var teamFields = map[string]func(t *TeamInfo, visit func(string)){
 // ByOrgSize is by the number of members; ByName and ByRelevance are as for people, the other orders by name. A team without
 // active members is listed too.
 func (r *Roster) ListTeams(q Query) (TeamPage, error) {
-	tests, err := teamTests(q.Filters)
+	narrowing, err := narrowTeams(&q)
 	if err != nil {
 		return TeamPage{}, err
-	}
-	tallies := make([]*tally, len(q.Facets))
-	for i, name := range q.Facets {
-		if teamFields[fieldName(name)] == nil {
-			return TeamPage{}, errNoTeamField(name)
-		}
-		tallies[i] = &tally{name: name, field: fieldName(name), counts: map[string]int{}}
 	}
 	words := r.matching(q.Words, false)
 	type row struct {
@@ -66,23 +59,12 @@ func (r *Roster) ListTeams(q Query) (TeamPage, error) {
 				continue
 			}
 		}
-		missed, misses := "", 0
-		for _, test := range tests {
-			if !test.holds(t) && (misses == 0 || test.field != missed) {
-				missed, misses = test.field, misses+1
-			}
-		}
-		for _, c := range tallies {
-			if misses == 0 || misses == 1 && c.field == missed {
-				c.count(func(visit func(string)) { teamFields[c.field](t, visit) })
-			}
-		}
-		if misses == 0 {
+		if narrowing.takes(t) {
 			rows = append(rows, row{r.teamMark(t, q.Sort, score), t})
 		}
 	}
 	slices.SortFunc(rows, func(a, b row) int { return q.compare(&a.mark, &b.mark) })
-	page := TeamPage{Total: len(rows), Facets: facetsOf(tallies)}
+	page := TeamPage{Total: len(rows), Facets: narrowing.facets()}
 	if q.After != nil {
 		at, found := slices.BinarySearchFunc(rows, q.After, func(a row, m *Mark) int { return q.compare(&a.mark, m) })
 		if found {
@@ -111,29 +93,31 @@ func (r *Roster) teamMark(t *TeamInfo, by Order, score int) Mark {
 	return m
 }
 
-type teamTest struct {
-	field string
-	holds func(*TeamInfo) bool
-}
-
-func teamTests(filters []Filter) (tests []teamTest, err error) {
-	for _, f := range filters {
+func narrowTeams(q *Query) (n narrowing[*TeamInfo], err error) {
+	for _, f := range q.Filters {
 		of := teamFields[fieldName(f.Field)]
 		if of == nil {
-			return nil, errNoTeamField(f.Field)
+			return n, errNoTeamField(f.Field)
 		}
 		values := make([]string, len(f.Values))
 		for i, v := range f.Values {
 			values[i] = fold(v)
 		}
-		tests = append(tests, teamTest{fieldName(f.Field), func(t *TeamInfo) (found bool) {
+		n.tests = append(n.tests, fieldTest[*TeamInfo]{fieldName(f.Field), func(t *TeamInfo) (found bool) {
 			of(t, func(own string) {
 				found = found || own != "" && slices.ContainsFunc(values, func(v string) bool { return folds(own, v) })
 			})
 			return found
 		}})
 	}
-	return tests, nil
+	for _, name := range q.Facets {
+		of := teamFields[fieldName(name)]
+		if of == nil {
+			return n, errNoTeamField(name)
+		}
+		n.tally = append(n.tally, &tally[*TeamInfo]{name: name, field: fieldName(name), of: of, counts: map[string]int{}})
+	}
+	return n, nil
 }
 
 func errNoTeamField(name string) error {
