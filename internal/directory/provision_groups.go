@@ -251,8 +251,9 @@ func (d *Directory) ProvisionedGroup(ctx context.Context, id string, members boo
 func (d *Directory) ProvisionedGroups(ctx context.Context, k ProvisionKey, keep func(*ProvisionedGroup) (bool, error), offset, limit int) (list []ProvisionedGroup, total int, err error) {
 	err = d.db.Read(ctx, func(tx *sqldb.Tx) error {
 		where, args := k.where("g", "name_key")
-		list, total, err = pageOf(ctx, tx, scanGroup, keep, offset, limit,
-			"SELECT COUNT(*) FROM provisioned_groups g"+where, "SELECT "+groupColumns+where+" ORDER BY g.created_at, g.id", args)
+		list, total, err = listed[ProvisionedGroup]{
+			scan: scanGroup, columns: groupColumns, table: "provisioned_groups g", id: "g.id", order: "g.created_at, g.id", where: where, args: args,
+		}.page(ctx, tx, keep, offset, limit)
 		return err
 	})
 	return list, total, err

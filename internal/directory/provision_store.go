@@ -93,27 +93,34 @@ func (k ProvisionKey) where(table, name string) (string, []any) {
 func (d *Directory) Provisions(ctx context.Context, k ProvisionKey, keep func(*Provisioned) (bool, error), offset, limit int) (list []Provisioned, total int, err error) {
 	err = d.db.Read(ctx, func(tx *sqldb.Tx) error {
 		where, args := k.where("n", "user_key")
-		list, total, err = pageOf(ctx, tx, scanProvisioned, keep, offset, limit,
-			"SELECT COUNT(*) FROM provisioned_people n"+where, "SELECT "+provisionedColumns+where+" ORDER BY n.created_at, n.person_id", args)
+		list, total, err = listed[Provisioned]{
+			scan: scanProvisioned, columns: provisionedColumns, table: "provisioned_people n", id: "n.person_id", order: "n.created_at, n.person_id", where: where, args: args,
+		}.page(ctx, tx, keep, offset, limit)
 		return err
 	})
 	return list, total, err
 }
 
-// pageOf reads a page of a list. Without keep SQL counts and cuts.
-func pageOf[T any](ctx context.Context, tx *sqldb.Tx, scan func(sqldb.Scanner) (T, error), keep func(*T) (bool, error), offset, limit int,
-	count, query string, args []any,
-) (list []T, total int, err error) {
+// listed is a list that is read page by page.
+type listed[T any] struct {
+	scan                             func(sqldb.Scanner) (T, error)
+	columns, table, id, order, where string
+	args                             []any
+}
+
+// page reads a page. Without keep SQL counts and cuts, by an index that has the order: what comes before the page is skipped without being read.
+func (l listed[T]) page(ctx context.Context, tx *sqldb.Tx, keep func(*T) (bool, error), offset, limit int) (list []T, total int, err error) {
 	if keep == nil {
-		n, err := sqldb.One(ctx, tx, sqldb.ScanInt, count, args...)
+		n, err := sqldb.One(ctx, tx, sqldb.ScanInt, "SELECT COUNT(*) FROM "+l.table+l.where, l.args...)
 		if err != nil || limit == 0 {
 			return []T{}, int(n), err
 		}
-		list, err = sqldb.All(ctx, tx, scan, fmt.Sprintf("%s LIMIT %d OFFSET %d", query, limit, offset), args...)
+		list, err = sqldb.All(ctx, tx, l.scan, fmt.Sprintf("SELECT %s WHERE %s IN (SELECT %s FROM %s%s ORDER BY %s LIMIT %d OFFSET %d) ORDER BY %s",
+			l.columns, l.id, l.id, l.table, l.where, l.order, limit, offset, l.order), l.args...)
 		return list, int(n), err
 	}
 	list = []T{}
-	for v, err := range sqldb.Each(ctx, tx, scan, query, args...) {
+	for v, err := range sqldb.Each(ctx, tx, l.scan, "SELECT "+l.columns+l.where+" ORDER BY "+l.order, l.args...) {
 		if err != nil {
 			return nil, 0, err
 		}
