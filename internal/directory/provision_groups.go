@@ -30,6 +30,8 @@ const (
 	maxRoleMembers = 500
 )
 
+var errSameGroup = fault.New(fault.Conflict, "There is a group with this displayName and externalId already.").WithCode("uniqueness").WithField("displayName")
+
 var errNoGroup = fault.New(fault.NotFound, "There is no such group.")
 
 const groupColumns = `g.id, g.name, g.external_id, g.role, g.created_at, g.updated_at,
@@ -70,16 +72,24 @@ func (g *ProvisionedGroup) check() error {
 
 var errRoleMembers = fault.Newf(fault.Invalid, "A group that gives a role has at most %d members.", maxRoleMembers).WithField("members")
 
-// ProvisionGroup makes a group. Members must be provisioned people.
+// ProvisionGroup makes a group. Members must be provisioned people. Names may repeat, as they do at providers, but a group of the same name and
+// externalId is the same one asked for again: fault.Conflict.
 func (d *Directory) ProvisionGroup(ctx context.Context, g ProvisionedGroup) (ProvisionedGroup, error) {
 	g.Role = grant.RoleMember
 	if err := g.check(); err != nil {
 		return g, err
 	}
 	err := d.db.Write(ctx, sqldb.Security, func(tx *sqldb.Tx) error {
+		n, err := sqldb.One(ctx, tx, sqldb.ScanInt, "SELECT COUNT(*) FROM provisioned_groups WHERE name_key = $1 AND external_id = $2", FoldKey(g.Name), g.ExternalID)
+		if err == nil && n > 0 {
+			err = errSameGroup
+		}
+		if err != nil {
+			return err
+		}
 		g.ID, g.Created = sqldb.NewID(), now()
 		g.Updated = g.Created
-		_, err := tx.Exec(ctx, `INSERT INTO provisioned_groups (id, name, name_key, external_id, role, created_at, updated_at) VALUES ($1, $2, $3, $4, 0, $5, $5)`,
+		_, err = tx.Exec(ctx, `INSERT INTO provisioned_groups (id, name, name_key, external_id, role, created_at, updated_at) VALUES ($1, $2, $3, $4, 0, $5, $5)`,
 			g.ID, g.Name, FoldKey(g.Name), g.ExternalID, g.Created)
 		if err != nil {
 			return err
