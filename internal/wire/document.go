@@ -44,7 +44,6 @@ type DocumentMetadata struct {
 	UpdateTime   time.Time                  `json:"updateTime,omitzero"`
 	CustomData   map[string]CustomDataValue `json:"customData,omitzero"`
 	Interactions *DocumentInteractions      `json:"interactions,omitzero"`
-	VisitCount   *CountInfo                 `json:"visitCount,omitzero"`
 	ViewerInfo   *ViewerInfo                `json:"viewerInfo,omitzero"`
 }
 

@@ -96,7 +96,6 @@ type CustomFieldValue struct {
 type Badge struct {
 	Key         string `json:"key,omitzero"`
 	DisplayName string `json:"displayName,omitzero"`
-	Pinned      bool   `json:"pinned,omitzero"`
 }
 
 // PersonPermissions is what someone may do beyond what every member may.

@@ -15,7 +15,7 @@ type Field string
 const (
 	DocumentContent Field = "DOCUMENT_CONTENT" // the text
 	LastViewedAt    Field = "LAST_VIEWED_AT"   // when the caller last opened it, as far as sheaf knows
-	VisitorsCount   Field = "VISITORS_COUNT"   // how many people opened it through sheaf, and how often its datasource says it was
+	VisitorsCount   Field = "VISITORS_COUNT"   // how many people opened it through sheaf
 	CustomMetadata  Field = "CUSTOM_METADATA"  // what groups of custom metadata say of it, among customData
 	RecentShares    Field = "RECENT_SHARES"    // no datasource tells, so the list is empty
 )
