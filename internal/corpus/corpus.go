@@ -67,7 +67,7 @@ func maintains(c grant.Caller) error {
 
 // administers refuses callers other than administrators and the server itself.
 func administers(c grant.Caller) error {
-	if c.Is(grant.Maintenance) || c.Is(grant.Session) && c.Role() >= grant.RoleAdmin {
+	if c.Is(grant.Maintenance) || c.Administers() {
 		return nil
 	}
 	return fault.New(fault.Forbidden, "Only administrators may do this.")

@@ -60,10 +60,11 @@ func scanRun(s sqldb.Scanner) (r run, err error) {
 // can be processed once in three hours: a run over all counts for each datasource, a run over one for itself alone. Sooner
 // it is a fault.TooMany. Of other kinds a request is spared while an equal one waits.
 func (c *Corpus) Process(ctx context.Context, caller grant.Caller, kind ProcessKind, datasource string) error {
-	if !caller.MayIndex(datasource) && datasource == "" {
-		return fault.New(fault.Forbidden, "To process everything needs an indexing token over all datasources. Name a datasource that this token covers.").WithField("datasource")
-	}
-	if datasource != "" {
+	if datasource == "" {
+		if !caller.MayIndexAll() {
+			return fault.New(fault.Forbidden, "To process everything needs an indexing token over all datasources. Name a datasource that this token covers.").WithField("datasource")
+		}
+	} else {
 		if err := mayIndex(caller, datasource); err != nil {
 			return err
 		}

@@ -38,7 +38,7 @@ func (d *Directory) Access(ctx context.Context, c grant.Caller) (grant.Access, e
 // others: connectors, of documents that they index; signed-in administrators; and the server itself. Of an address
 // that no active person holds it is nothing.
 func (d *Directory) AccessOf(ctx context.Context, c grant.Caller, email string) (grant.Access, error) {
-	if !c.Is(grant.Indexing|grant.Maintenance) && !(c.Is(grant.Session) && c.Role() >= grant.RoleAdmin) {
+	if !c.Is(grant.Indexing|grant.Maintenance) && !c.Administers() {
 		return grant.Access{}, fault.New(fault.Forbidden, "Only connectors and administrators ask what somebody else may read.")
 	}
 	p, err := d.ByEmail(ctx, email)

@@ -148,6 +148,12 @@ func (c Caller) MayIndex(datasource string) bool {
 	return f.Kind == Indexing && (f.Datasources == nil || slices.Contains(f.Datasources, datasource))
 }
 
+// MayIndexAll reports whether the caller may write every datasource, those to come too, and with them what belongs to none.
+func (c Caller) MayIndexAll() bool { return c.MayIndex("") } // no datasource is called ""
+
+// Administers reports whether the caller is a signed-in administrator.
+func (c Caller) Administers() bool { return c.Is(Session) && c.Role() >= RoleAdmin }
+
 // AllMetadata in the place of a group stands for every group of custom metadata.
 const AllMetadata = "global_scope"
 

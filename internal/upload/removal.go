@@ -171,7 +171,7 @@ func (r *Removals) remove(ctx context.Context, how Remover, s Session, report fu
 
 // administers refuses callers other than administrators and the server itself.
 func administers(c grant.Caller) error {
-	if c.Is(grant.Maintenance) || c.Is(grant.Session) && c.Role() >= grant.RoleAdmin {
+	if c.Is(grant.Maintenance) || c.Administers() {
 		return nil
 	}
 	return fault.New(fault.Forbidden, "Only administrators may do this.")

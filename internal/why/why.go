@@ -92,7 +92,7 @@ func named(field, text string) (string, error) {
 
 // may refuses callers who do not administer.
 func may(c grant.Caller) error {
-	if c.Is(grant.Session) && c.Role() >= grant.RoleAdmin {
+	if c.Administers() {
 		return nil
 	}
 	return fault.New(fault.Forbidden, "Explanations are for Super Admins and Admins.")

@@ -36,10 +36,9 @@ func (s *Service) Room() rpc.Room {
 // maxPage bounds the employees or teams of one request.
 const maxPage = 50_000
 
-// covers refuses tokens that are limited to some datasources. No datasource is called "", so a
-// token that may write it may write all.
+// covers refuses tokens that are limited to some datasources.
 func covers(c grant.Caller) error {
-	if !c.MayIndex("") {
+	if !c.MayIndexAll() {
 		return fault.New(fault.Forbidden, "Employees and teams need an indexing token over all datasources.")
 	}
 	return nil

@@ -30,7 +30,7 @@ func (s *Service) Room() rpc.Room {
 const maxPage = 50_000
 
 func check(c grant.Caller, n int) error {
-	if !c.MayIndex("") { // no datasource is called "", so a token that may write it may write all
+	if !c.MayIndexAll() {
 		return fault.New(fault.Forbidden, "Shortcuts need an indexing token over all datasources.")
 	}
 	if n > maxPage {
