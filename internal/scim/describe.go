@@ -67,6 +67,14 @@ func unfiltered(req List) error {
 	return nil
 }
 
+// describeCore describes the core of a resource. The id that the provider gives is said with it, though every resource has it: Entra ID looks
+// for it there.
+func (s *Service) describeCore(r *resource) object {
+	d := r.core
+	d.attrs = append([]attr{*named(r.common, "externalId")}, d.attrs...)
+	return s.describeSchema(&d)
+}
+
 func (s *Service) describeSchema(d *schema) object {
 	return object{
 		"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:Schema"}, "id": d.urn, "name": d.name, "description": d.help,
@@ -114,7 +122,7 @@ func (s *Service) schemas(_ context.Context, _ grant.Caller, req List) (Answer, 
 	}
 	var list []any
 	for _, r := range s.kinds() {
-		list = append(list, s.describeSchema(&r.core))
+		list = append(list, s.describeCore(r))
 		for i := range r.more {
 			list = append(list, s.describeSchema(&r.more[i]))
 		}
@@ -125,7 +133,7 @@ func (s *Service) schemas(_ context.Context, _ grant.Caller, req List) (Answer, 
 func (s *Service) schema(_ context.Context, _ grant.Caller, req One) (Answer, error) {
 	for _, r := range s.kinds() {
 		if strings.EqualFold(r.core.urn, req.ID) {
-			return Answer{fields: s.describeSchema(&r.core)}, nil
+			return Answer{fields: s.describeCore(r)}, nil
 		}
 		if ext := r.extension(req.ID); ext != nil {
 			return Answer{fields: s.describeSchema(ext)}, nil

@@ -2,7 +2,9 @@ package scim_test
 
 import (
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -65,7 +67,11 @@ func TestValidation(t *testing.T) {
 			{`{"op":"Replace","path":"` + ext + `:manager","value":"m2"}`, ext + "|manager", `{"value":"m2"}`},
 			{`{"op":"Replace","path":"` + ext + `:manager","value":{"value":"m3"}}`, ext + "|manager", `{"value":"m3"}`},
 			{`{"op":"Replace","path":"` + ext + `:manager.value","value":"m4"}`, ext + "|manager", `{"value":"m4"}`},
+			{`{"op":"Replace","path":"` + ext + `:manager","value":""}`, ext + "|manager", ``},
+			{`{"op":"Add","path":"` + ext + `:manager","value":"m5"}`, ext + "|manager", `{"value":"m5"}`},
 			{`{"op":"Remove","path":"` + ext + `:manager"}`, ext + "|manager", ``},
+			{`{"op":"Replace","path":"nickName","value":""},{"op":"Add","path":"userType","value":""},{"op":"Replace","path":"name.honorificPrefix","value":""}`, "nickName", ``},
+			{`{"op":"Replace","path":"nickName","value":null},{"op":"Add","path":"userType","value":null},{"op":"Replace","value":{"name.honorificPrefix":null,"` + ext + `:costCenter":""}}`, "userType", ``},
 			{`{"op":"Replace","value":{"` + ext + `:department":"E","name.givenName":"Wera","active":"True"}}`, ext + "|department", `"E"`},
 			{`{"op":"Replace","path":"preferredLanguage","value":"en"},{"op":"Add","path":"nickName","value":"W"},{"op":"Remove","path":"timezone"}`, "nickName", `"W"`},
 			{`{"op":"Replace","path":"active","value":"False"}`, "active", `false`},
@@ -81,7 +87,7 @@ func TestValidation(t *testing.T) {
 				t.Errorf("%s = %d, %s is %s, want %s", c.ops, a.Status, c.path, got, c.want)
 			}
 		}
-		if a := w.must(200, "GET", "/Users/"+id, ""); a.at("timezone") != nil || a.at("preferredLanguage") != "en" || a.at("name|givenName") != "Wera" {
+		if a := w.must(200, "GET", "/Users/"+id, ""); at(a.Body, "name|honorificPrefix") != nil || at(a.Body[ext], "costCenter") != nil || a.at("timezone") != nil || a.at("preferredLanguage") != "en" || a.at("name|givenName") != "Wera" {
 			t.Errorf("after all: %s", a.Text)
 		}
 		failed(patch("/Users/nobody", `{"op":"Replace","path":"title","value":"x"}`), "404", "")
@@ -136,6 +142,33 @@ func TestValidation(t *testing.T) {
 		}
 		if again := w.must(201, "POST", "/Users", body("vera@x.example", "e1")).Body["id"]; again == id {
 			t.Error("a deleted user came back")
+		}
+	})
+}
+
+// TestTogether holds that changes of one group at the same moment are all of them there afterwards, and that a person is made once.
+func TestTogether(t *testing.T) {
+	both(t, func(t *testing.T, w *world) {
+		group := w.group("Readers")
+		var ids []string
+		for i := range 16 {
+			ids = append(ids, w.user(string(rune('a'+i))+"@x.example"))
+		}
+		var wait sync.WaitGroup
+		made := make([]int, len(ids))
+		for i, id := range ids {
+			wait.Go(func() {
+				w.must(204, "PATCH", "/Groups/"+group, `{"Operations":[{"op":"add","path":"members","value":[{"value":"`+id+`"}]}]}`)
+				made[i] = w.do("POST", "/Users", `{"userName":"new@x.example"}`).Status
+			})
+		}
+		wait.Wait()
+		if list, _ := w.must(200, "GET", "/Groups/"+group, "").at("members").([]any); len(list) != len(ids) {
+			t.Errorf("%d members are there, want %d", len(list), len(ids))
+		}
+		slices.Sort(made)
+		if made[0] != 201 || made[1] != 409 || made[len(made)-1] != 409 {
+			t.Errorf("one person made %d times at once: %d", len(made), made)
 		}
 	})
 }

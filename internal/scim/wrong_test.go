@@ -175,6 +175,9 @@ func TestDescription(t *testing.T) {
 		if one.at("name") != at(s, "name") || len(one.at("attributes").([]any)) == 0 {
 			t.Errorf("schema: %s", one.Text)
 		}
+		if external := at(one.Body, "attributes|0|name") == "externalId"; external == strings.Contains(at(s, "id").(string), "enterprise") {
+			t.Errorf("externalId is described: %t, by %s", external, at(s, "id"))
+		}
 	}
 	w.must(404, "GET", "/Schemas/urn:nothing", "")
 	w.must(403, "GET", "/Schemas?filter="+url.QueryEscape(`id pr`), "")
