@@ -135,6 +135,11 @@ func (l *Log) send(ctx context.Context, it item) error {
 	default:
 	}
 	select {
+	case l.queue <- it: // what happened is on record though whoever asked for it went away meanwhile
+		return nil
+	default:
+	}
+	select {
 	case l.queue <- it:
 		return nil
 	case <-ctx.Done():

@@ -283,6 +283,24 @@ func TestFullQueueMakesRequestsWait(t *testing.T) {
 	}
 }
 
+// TestRecordedThoughNobodyWaits holds that what a request did is on record though its client went away right after it was done.
+func TestRecordedThoughNobodyWaits(t *testing.T) {
+	l := openLog(t, openDB(t), Config{})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 50 {
+		if err := l.Record(ctx, Entry{Action: "scim.user.update", Subject: "p1"}); err != nil {
+			t.Fatalf("Record() of a request that ended: %v", err)
+		}
+	}
+	if err := l.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(list(t, l, Filter{Subject: "p1"})); n != 50 {
+		t.Errorf("%d entries are there, want 50", n)
+	}
+}
+
 func TestAppendGoesWithItsTransaction(t *testing.T) {
 	db := openDB(t)
 	l := openLog(t, db, Config{})
