@@ -23,8 +23,12 @@ import (
 // root is the path of the API.
 const root = "/scim/v2"
 
-// maxBody bounds a body: some 50,000 members of a group.
-const maxBody = 8 << 20
+const (
+	// maxGroupBody bounds the body of a group: some 50,000 members.
+	maxGroupBody = 8 << 20
+	// maxUserBody bounds that of a user, of whom a quarter of it is kept. A PATCH may go through it a thousand times, while others wait to write.
+	maxUserBody = 4 * maxAttributes
+)
 
 // Service is the SCIM API of one server.
 type Service struct {
@@ -50,17 +54,17 @@ func (s *Service) Room() rpc.Room {
 		rpc.JSON("GET "+root+"/Schemas/{id}", "Describes the attributes of one schema.", s.schema),
 
 		rpc.JSON("GET "+root+"/Users", "Lists provisioned people.", s.listUsers),
-		rpc.JSON("POST "+root+"/Users", "Provisions a person.", s.createUser).Limit(maxBody),
+		rpc.JSON("POST "+root+"/Users", "Provisions a person.", s.createUser).Limit(maxUserBody),
 		rpc.JSON("GET "+root+"/Users/{id}", "Reads a provisioned person.", s.getUser),
-		rpc.JSON("PUT "+root+"/Users/{id}", "Replaces what is known of a person.", s.replaceUser).Limit(maxBody),
-		rpc.JSON("PATCH "+root+"/Users/{id}", "Changes a person; deactivating ends their access at once.", s.patchUser).Limit(maxBody),
+		rpc.JSON("PUT "+root+"/Users/{id}", "Replaces what is known of a person.", s.replaceUser).Limit(maxUserBody),
+		rpc.JSON("PATCH "+root+"/Users/{id}", "Changes a person; deactivating ends their access at once.", s.patchUser).Limit(maxUserBody),
 		rpc.JSON("DELETE "+root+"/Users/{id}", "Ends a person's access and forgets what was provisioned.", s.deleteUser),
 
 		rpc.JSON("GET "+root+"/Groups", "Lists groups.", s.listGroups),
-		rpc.JSON("POST "+root+"/Groups", "Makes a group.", s.createGroup).Limit(maxBody),
+		rpc.JSON("POST "+root+"/Groups", "Makes a group.", s.createGroup).Limit(maxGroupBody),
 		rpc.JSON("GET "+root+"/Groups/{id}", "Reads a group.", s.getGroup),
-		rpc.JSON("PUT "+root+"/Groups/{id}", "Replaces a group and its members.", s.replaceGroup).Limit(maxBody),
-		rpc.JSON("PATCH "+root+"/Groups/{id}", "Changes a group or its members.", s.patchGroup).Limit(maxBody),
+		rpc.JSON("PUT "+root+"/Groups/{id}", "Replaces a group and its members.", s.replaceGroup).Limit(maxGroupBody),
+		rpc.JSON("PATCH "+root+"/Groups/{id}", "Changes a group or its members.", s.patchGroup).Limit(maxGroupBody),
 		rpc.JSON("DELETE "+root+"/Groups/{id}", "Removes a group.", s.deleteGroup),
 	)
 }

@@ -82,6 +82,9 @@ func TestWrong(t *testing.T) {
 	if a := w.do("POST", "/Users", `{"userName":"`+strings.Repeat("a", 9<<20)+`"}`); a.Status != 413 || a.at("status") != "413" {
 		t.Errorf("a large body = %d %.100s", a.Status, a.Text)
 	}
+	fat := `{"displayName":"x","members":[` + strings.Repeat(`{"value":"`+id+`"},`, 10_000) + `{"value":"` + id + `"}]}`
+	w.must(413, "POST", "/Users", fat)
+	w.must(201, "POST", "/Groups", fat)
 	// A PATCH is all or nothing.
 	w.must(400, "PATCH", "/Users/"+id, patch(`{"op":"replace","path":"title","value":"Writer"},{"op":"replace","path":"nothing","value":1}`))
 	if a := w.must(200, "GET", "/Users/"+id, ""); a.at("title") != "Reader" {
