@@ -73,7 +73,7 @@ func undecided(media string) bool {
 	return false
 }
 
-// refused are textual types that the API does not take.
+// refused are types that the API does not take: all but text, and some of that.
 func refused(media string) bool {
 	switch media {
 	case "text/css", "text/xml", "text/json", "text/x-json":
@@ -92,53 +92,59 @@ func detect(c Content) (kind, string, error) {
 	if c.Characters {
 		charset = "utf-8"
 	}
+	k, err := kindOf(c, media)
+	return k, charset, err
+}
+
+// kindOf says what content is whose sender says that it is of a media type, "" for unknown.
+func kindOf(c Content, media string) (kind, error) {
 	if s, ok := synonyms[media]; ok {
 		media = s
 	}
 	if found := signature(c, media); found != "" {
-		return resolve(found, charset)
+		return resolve(found)
 	}
 	all := kinds()
 	i := slices.IndexFunc(all, func(k kind) bool { return k.mime == media })
 	switch {
 	case i >= 0 && !all[i].heavy:
-		return all[i], charset, nil
+		return all[i], nil
 	case undecided(media):
-		return guess(c, charset)
+		return guess(c)
 	case i >= 0 && c.Characters:
-		return all[0], charset, nil // the sender took the text out, and named the type that it had
+		return all[0], nil // the sender took the text out, and named the type that it had
 	case i >= 0 && looksLikeHTML(c.Data):
-		return resolve("text/html", charset)
+		return resolve("text/html")
 	case i >= 0:
-		return kind{}, "", fault.Newf(fault.Invalid, "The content is declared %s and is no %s. Send what it is, or leave the mimeType empty.", media, all[i].name).WithField("mimeType")
+		return kind{}, fault.Newf(fault.Invalid, "The content is declared %s and is no %s. Send what it is, or leave the mimeType empty.", media, all[i].name).WithField("mimeType")
 	case refused(media):
-		return kind{}, "", unsupported(media)
+		return kind{}, unsupported(media)
 	}
-	return all[0], charset, nil
+	return all[0], nil
 }
 
 // guess finds out what content without a telling type is.
-func guess(c Content, charset string) (kind, string, error) {
+func guess(c Content) (kind, error) {
 	if looksLikeHTML(c.Data) {
-		return resolve("text/html", charset)
+		return resolve("text/html")
 	}
 	if !c.Characters && !textual(c.Data) {
-		return kind{}, "", unsupported("unknown")
+		return kind{}, unsupported("unknown")
 	}
 	if media, ok := byExtension[strings.ToLower(path.Ext(c.Filename))]; ok {
-		return resolve(media, charset)
+		return resolve(media)
 	}
-	return resolve("text/plain", charset)
+	return resolve("text/plain")
 }
 
 // resolve returns the kind of a media type that is known, or why it is not read.
-func resolve(media, charset string) (kind, string, error) {
+func resolve(media string) (kind, error) {
 	for _, k := range kinds() {
 		if k.mime == media {
-			return k, charset, nil
+			return k, nil
 		}
 	}
-	return kind{}, "", unsupported(media)
+	return kind{}, unsupported(media)
 }
 
 func unsupported(media string) error {

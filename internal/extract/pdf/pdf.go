@@ -35,7 +35,6 @@ type Limits struct {
 type Text struct {
 	Title string // of the document's own information; may be ""
 	Body  string
-	Pages int
 }
 
 // Bounds that no honest file comes near.
@@ -77,7 +76,7 @@ func Read(ctx context.Context, content []byte, limits Limits) (Text, error) {
 		}
 		w.newPage()
 	}
-	t := Text{Body: w.String(), Pages: len(pages)}
+	t := Text{Body: w.String()}
 	if info, ok := f.resolve(f.info).(dict); ok {
 		if s, ok := f.resolve(info["Title"]).(text); ok {
 			t.Title = decodeText(s)
