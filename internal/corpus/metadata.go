@@ -278,7 +278,7 @@ func (s *MetadataSchema) check(values []Property) error {
 	for _, v := range values {
 		k, ok := s.key(v.Name)
 		if !ok {
-			return invalid("customMetadata", "The group %q has no key %q.", s.Group, clip(v.Name))
+			return invalid("customMetadata", "The group %q has no key %q.", s.Group, fault.Clip(v.Name, 60))
 		}
 		if seen[k.Name] {
 			return invalid("customMetadata", "The key %q is there twice.", k.Name)
@@ -313,14 +313,6 @@ func checkMetadataValue(k *PropertyDefinition, v Property) error {
 		}
 	}
 	return nil
-}
-
-// clip shortens what is quoted back.
-func clip(s string) string {
-	if len(s) > 60 {
-		s = strings.ToValidUTF8(s[:60], "") + "…"
-	}
-	return s
 }
 
 // metadataProperties lists the keys of schemas as search knows them.

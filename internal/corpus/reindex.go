@@ -160,7 +160,7 @@ func (a *admission) check(d *Document) error {
 		p := &d.Properties[i]
 		word := Operator(p.Name)
 		if word != "" && seen[word] {
-			return invalid("customProperties", "customProperties holds %q twice.", clip(p.Name))
+			return invalid("customProperties", "customProperties holds %q twice.", fault.Clip(p.Name, 60))
 		}
 		seen[word] = true
 		if declared, ok := a.settings.Property(d.ObjectType, p.Name); ok {

@@ -32,7 +32,7 @@ func decode(data []byte, name string) ([]byte, error) {
 		enc = unicode.UTF16(unicode.BigEndian, unicode.UseBOM)
 	default:
 		if enc, _ = charset.Lookup(name); enc == nil {
-			return nil, fault.Newf(fault.Invalid, "The charset %q is not known. Send the content as UTF-8.", clip(name)).WithField("mimeType")
+			return nil, fault.Newf(fault.Invalid, "The charset %q is not known. Send the content as UTF-8.", fault.Clip(name, 40)).WithField("mimeType")
 		}
 	}
 	if name == "utf-8" || name == "us-ascii" {
@@ -43,16 +43,9 @@ func decode(data []byte, name string) ([]byte, error) {
 	}
 	out, err := enc.NewDecoder().Bytes(data)
 	if err != nil {
-		return nil, fault.Newf(fault.Invalid, "The content is not in the charset %q that its mimeType names.", clip(name)).WithField("mimeType").Wrap(err)
+		return nil, fault.Newf(fault.Invalid, "The content is not in the charset %q that its mimeType names.", fault.Clip(name, 40)).WithField("mimeType").Wrap(err)
 	}
 	return out, nil
-}
-
-func clip(s string) string {
-	if len(s) > 40 {
-		s = strings.ToValidUTF8(s[:40], "") + "…"
-	}
-	return s
 }
 
 // ligatures takes apart the letters that typesetters join, which nobody types in a search.

@@ -8,6 +8,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -106,6 +107,14 @@ func (f *Fault) WithDetail(detail any) *Fault {
 	c := *f
 	c.Detail = detail
 	return &c
+}
+
+// Clip returns text as a message quotes it: what is longer than most bytes is cut off.
+func Clip(text string, most int) string {
+	if len(text) > most {
+		return strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
 }
 
 // KindOf returns the kind of the first fault in err's chain, and Internal where there is none.
