@@ -160,7 +160,9 @@ func checkMetadata(scopes []string) ([]string, error) {
 	for _, scope := range scopes {
 		group, ok := strings.CutPrefix(strings.ToLower(scope), scopePrefix)
 		plain := !strings.ContainsFunc(group, func(r rune) bool { return r > 0x7f || !alphanumeric(byte(r)) }) //nolint:gosec // at most 0x7f
-		if !ok || group == "" || len(group) > 50 || !plain && group != grant.AllMetadata {
+		// Letters beyond ASCII fold to letters in it: U+212A is no k.
+		foreign := strings.ContainsFunc(scope, func(r rune) bool { return r > 0x7f })
+		if !ok || foreign || group == "" || len(group) > 50 || !plain && group != grant.AllMetadata {
 			return nil, invalid("scopes", fmt.Sprintf("%q is no scope of an indexing token: custommetadata:<group> and custommetadata:global_scope are.", clip(scope)))
 		}
 		groups = append(groups, group)
