@@ -88,6 +88,11 @@ func (f *forger) raw(header, payload string) string {
 	return SignText(f.t, f.key, "RS256", e([]byte(header))+"."+e([]byte(payload)))
 }
 
+// elsewhere is a good token of the other provider, for which no audience is configured, with other claims.
+func (f *forger) elsewhere(other Members) string {
+	return Sign(f.t, f.otherKey, "RS256", header(f.otherKey, "RS256"), f.claims().With(Members{"iss": f.other.URL, "azp": "elsewhere"}).With(other))
+}
+
 // null is a good token in which one claim is null.
 func (f *forger) null(claim string) string {
 	claims := string(mustDecode(f.claims().With(Members{claim: nil}).Encode()))
@@ -281,6 +286,8 @@ func (f *forger) contents() []forgery {
 		{name: "an audience that is a number", why: oauth.BadAudience, token: f.good(Members{"aud": 7})},
 		{name: "an audience that is a number in the list", why: oauth.BadAudience, token: f.good(Members{"aud": []any{"sheaf", 7}})},
 		{name: "an audience that is an object", why: oauth.BadAudience, token: f.good(Members{"aud": map[string]string{"sheaf": "sheaf"}})},
+		{name: "an audience that is a number, where any is accepted", why: oauth.BadAudience, token: f.elsewhere(Members{"aud": 7})},
+		{name: "an audience that is a list of nothing, where any is accepted", why: oauth.BadAudience, token: f.elsewhere(Members{"aud": []string{}})},
 		{name: "no end", why: oauth.NoExpiry, token: f.good(Members{"exp": nil})},
 		{name: "ended", why: oauth.Expired, token: f.good(Members{"exp": at(-61 * time.Second)})},
 		{name: "an end that is a text", why: oauth.BadTime, token: f.good(Members{"exp": fmt.Sprint(at(time.Hour))})},
@@ -366,7 +373,7 @@ func TestForgedTokens(t *testing.T) {
 	for name, token := range map[string]string{
 		"RS256": f.good(nil), "PS256": Sign(t, f.key, "PS256", header(f.key, "PS256"), f.claims()), "ES256": Sign(t, f.ec, "ES256", header(f.ec, "ES256"), f.claims()),
 		"EdDSA": Sign(t, f.ed, "EdDSA", header(f.ed, "EdDSA"), f.claims()), "PS256 alone": Sign(t, f.tied, "PS256", header(f.tied, "PS256"), f.claims()),
-		"the other provider":     Sign(t, f.otherKey, "RS256", header(f.otherKey, "RS256"), f.claims().With(Members{"iss": f.other.URL, "azp": "elsewhere"})),
+		"the other provider":     f.elsewhere(nil),
 		"unused extras":          Sign(t, f.key, "RS256", header(f.key, "RS256").With(Members{"x5t": "x", "jku": f.evilSite.URL, "x5u": f.evilSite.URL}), f.claims()),
 		"typ JWT":                f.signed(Members{"alg": "RS256", "kid": "one", "typ": "JWT"}, f.claims()),
 		"no typ":                 f.signed(Members{"alg": "RS256", "kid": "one"}, f.claims()),
