@@ -1,20 +1,17 @@
 package shortcut_test
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sheafsearch/sheaf/internal/directory"
 	"github.com/sheafsearch/sheaf/internal/fault"
-	"github.com/sheafsearch/sheaf/internal/job"
 	"github.com/sheafsearch/sheaf/internal/shortcut"
 	"github.com/sheafsearch/sheaf/internal/sqldb"
 	"github.com/sheafsearch/sheaf/internal/sqldb/sqldbtest"
 	"github.com/sheafsearch/sheaf/internal/upload"
+	"github.com/sheafsearch/sheaf/internal/upload/uploadtest"
 )
 
 func TestCanonical(t *testing.T) {
@@ -48,20 +45,6 @@ func one(alias, to string) shortcut.Shortcut {
 }
 
 func page(id string) upload.Page { return upload.Page{ID: id, First: true, Last: true, Digest: id} }
-
-// settle runs the removals that uploads left behind.
-func settle(t *testing.T, db *sqldb.DB, gone func() bool) {
-	t.Helper()
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	removals := upload.NewRemovals(db, map[upload.Kind]upload.Remover{upload.Shortcuts: shortcut.Remover()})
-	go job.NewRunner(db, slog.New(slog.DiscardHandler), map[job.Kind]job.Work{upload.RemoveStale: removals.Work}).Run(ctx)
-	for deadline := time.Now().Add(10 * time.Second); !gone(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("what an upload left out is still there after ten seconds")
-		}
-	}
-}
 
 func TestUpload(t *testing.T) {
 	sqldbtest.Both(t, func(t *testing.T, db *sqldb.DB) {
@@ -101,7 +84,10 @@ func TestUpload(t *testing.T) {
 		must(err)
 		must(st.Upload(ctx, page("h2"), shortcut.Hosted, []shortcut.Shortcut{one("other", "https://example.com/")}))
 		must(st.Upload(ctx, page("e2"), shortcut.External, many[:240]))
-		settle(t, db, func() bool { _, err := st.ByAlias(ctx, "ext249"); return fault.KindOf(err) == fault.NotFound })
+		uploadtest.Drain(t, db, upload.NewRemovals(db, map[upload.Kind]upload.Remover{upload.Shortcuts: shortcut.Remover()}))
+		if _, err := st.ByAlias(ctx, "ext249"); fault.KindOf(err) != fault.NotFound {
+			t.Errorf("ByAlias(ext249) after an upload left it out = %v, want not found", err)
+		}
 		after, err := st.ByAlias(ctx, "EXT0")
 		must(err)
 		if after.ID != before.ID || after.Created != before.Created {
