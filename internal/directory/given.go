@@ -171,11 +171,12 @@ func promote(ctx context.Context, tx *sqldb.Tx, id string, role grant.Role) (c R
 	return c, settle(ctx, tx, held, &p)
 }
 
-// ownRole is the role that a person has without any group's.
-func ownRole(ctx context.Context, tx *sqldb.Tx, p *Person) (grant.Role, error) {
+// beyondSCIM is the role that a person has without what provisioned groups give.
+func beyondSCIM(ctx context.Context, tx *sqldb.Tx, p *Person) (grant.Role, error) {
 	given, err := givenTo(ctx, tx, p)
-	return given[""], err
+	delete(given, giverSCIM)
+	return max(given[""], given.groups()), err
 }
 
-var errOwnRole = fault.New(fault.Conflict, "This person has a role of their own here, and whoever holds a new address would have it. "+
+var errOwnRole = fault.New(fault.Conflict, "This person has a role that no provisioned group gives, and whoever holds a new address would have it. "+
 	"A Super Admin makes them a Member first, and gives the role anew afterwards.").WithField("userName")

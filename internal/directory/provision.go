@@ -162,8 +162,8 @@ func (n *Provisioned) show(p *Person) {
 }
 
 // Reprovision changes what SCIM says of a person, all of it or nothing. edit returns the new state of what it is given; it may run
-// more than once. Another address takes the place of the one held by SCIM before, which is free then; whoever has a role of their own
-// keeps their address: fault.Conflict. The state before is returned too.
+// more than once. Another address takes the place of the one held by SCIM before, which is free then; whoever has a role that no
+// provisioned group gives keeps their address: fault.Conflict. The state before is returned too.
 func (d *Directory) Reprovision(ctx context.Context, id string, edit func(Provisioned) (Provisioned, error)) (before, after Provisioned, err error) {
 	err = d.db.Write(ctx, sqldb.Security, func(tx *sqldb.Tx) error {
 		if before, err = provisionedByID(ctx, tx, id); err != nil {
@@ -197,8 +197,8 @@ func (d *Directory) Reprovision(ctx context.Context, id string, edit func(Provis
 		}
 		p := *held
 		if before.Address != after.Address {
-			own, err := ownRole(ctx, tx, held)
-			if err == nil && own > grant.RoleMember {
+			role, err := beyondSCIM(ctx, tx, held)
+			if err == nil && role > grant.RoleMember {
 				err = errOwnRole
 			}
 			if err != nil {

@@ -612,6 +612,13 @@ func TestAdministratorsKeepTheirAddress(t *testing.T) {
 		if _, err := w.SetGroupRole(ctx, w.Maintenance(), group, grant.RoleAdmin); err != nil {
 			t.Fatal(err)
 		}
+		if _, _, err := w.people.GiveRole(ctx, mallory, "sso x", grant.RoleTokenCreator); err != nil {
+			t.Fatal(err)
+		}
+		w.must(409, "PATCH", "/Users/"+mallory, `{"Operations":[{"op":"replace","path":"userName","value":"mallory@example.com"}]}`)
+		if _, _, err := w.people.GiveRole(ctx, mallory, "sso x", grant.RoleMember); err != nil {
+			t.Fatal(err)
+		}
 		w.must(200, "PATCH", "/Users/"+mallory, `{"Operations":[{"op":"replace","path":"userName","value":"mallory@example.com"}]}`)
 		if p := w.person("mallory@example.com"); p.ID != mallory || p.Role != grant.RoleAdmin {
 			t.Errorf("renamed: %+v", p)
