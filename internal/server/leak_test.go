@@ -9,7 +9,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/sheafsearch/sheaf/internal/oauth"
+	"github.com/sheafsearch/sheaf/internal/oauth/oauthtest"
+	"github.com/sheafsearch/sheaf/internal/server"
 	"github.com/sheafsearch/sheaf/internal/sheaftest"
 )
 
@@ -23,8 +27,9 @@ func TestNobodySeesMoreOrLess(t *testing.T) {
 		seed += uint64(first) * worlds
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, sheaftest.Open(t), seed)
+			w := newWorld(t, sheaftest.Open(t, func(cfg *server.Config) { cfg.Outbound.Development = true }), seed)
 			p := &prober{world: w, cursors: map[*worldPerson]string{}, typed: map[*worldPerson]map[string]bool{}}
+			p.federate()
 			for turns := 0; p.checks < checks/worlds; turns++ {
 				w.turn()
 				for _, person := range w.people {
@@ -59,6 +64,42 @@ type prober struct {
 	checks  int
 	cursors map[*worldPerson]string // of a page that was asked for before the world turned
 	typed   map[*worldPerson]map[string]bool
+	tokens  map[*worldPerson][]string // OAuth access tokens: one that names each address, and an opaque one
+	asked   int
+}
+
+// federate has an identity provider vouch for everybody, so that every other request comes with one of its access tokens.
+func (p *prober) federate() {
+	p.t.Helper()
+	key := oauthtest.RSA(p.t, "one", 2048, 1)
+	idp := oauthtest.New(p.t, key)
+	err := p.s.OAuth.Put(p.t.Context(), p.s.Authority.Maintenance(), oauth.Settings{Enabled: true, Providers: []oauth.Provider{
+		{Name: "work", Kind: oauth.OIDC, Issuer: idp.URL, ClientIDs: []string{"app"}, Opaque: &oauth.Opaque{Method: oauth.UserInfo}},
+	}}, nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.tokens = map[*worldPerson][]string{}
+	for _, person := range p.people {
+		for _, address := range person.addresses {
+			p.tokens[person] = append(p.tokens[person], oauthtest.Sign(p.t, key, "RS256", oauthtest.Members{"alg": "RS256", "kid": "one", "typ": "at+jwt"}, oauthtest.Members{
+				"iss": idp.URL, "azp": "app", "sub": person.id, "email": strings.ToUpper(address), "exp": time.Now().Add(24 * time.Hour).Unix(),
+			}))
+		}
+		opaque := "opaque-" + person.id
+		idp.Know(opaque, oauthtest.Members{"sub": person.id, "email": person.addresses[0]})
+		p.tokens[person] = append(p.tokens[person], opaque)
+	}
+}
+
+// as is what a person asks with: an issued token and an OAuth access token in turns, which may see the same.
+func (p *prober) as(person *worldPerson) (token string, headers []string) {
+	p.asked++
+	if p.asked%2 == 0 {
+		return p.s.As(person.addresses[0]), nil
+	}
+	tokens := p.tokens[person]
+	return tokens[p.asked/2%len(tokens)], []string{"X-Glean-Auth-Type", "OAUTH"}
 }
 
 func (p *prober) probe(person *worldPerson) {
@@ -97,8 +138,9 @@ func (p *prober) ask(person *worldPerson, path string, body any, typed ...string
 	if body == nil {
 		method = "GET"
 	}
-	a := p.s.Do(method, path, p.s.As(person.addresses[0]), body)
-	if a.Status >= http.StatusInternalServerError {
+	token, headers := p.as(person)
+	a := p.s.Do(method, path, token, body, headers...)
+	if a.Status >= http.StatusInternalServerError || a.Status == http.StatusUnauthorized {
 		p.t.Fatalf("%s %v = %d %s", path, body, a.Status, a.Body)
 	}
 	told := map[string]bool{}
@@ -278,7 +320,8 @@ func (p *prober) fetch(person *worldPerson) {
 			specs = append(specs, map[string]any{"id": d.key()})
 		}
 	}
-	a := p.s.Must("POST", "/rest/api/v1/getdocuments", p.s.As(person.addresses[0]), map[string]any{"documentSpecs": specs, "includeFields": []string{"DOCUMENT_CONTENT", "LAST_VIEWED_AT", "VISITORS_COUNT", "RECENT_SHARES", "CUSTOM_METADATA"}})
+	token, headers := p.as(person)
+	a := p.s.Must("POST", "/rest/api/v1/getdocuments", token, map[string]any{"documentSpecs": specs, "includeFields": []string{"DOCUMENT_CONTENT", "LAST_VIEWED_AT", "VISITORS_COUNT", "RECENT_SHARES", "CUSTOM_METADATA"}}, headers...)
 	var answer struct {
 		Documents map[string]struct {
 			Error string `json:"error"`
