@@ -98,7 +98,7 @@ func (n *Provisioned) heir(ctx context.Context, tx *sqldb.Tx, holder *Person) (*
 		return nil, err
 	}
 	left, err := gone(ctx, tx, holder, true)
-	if err != nil || !left || !n.Active || sameEmployee(&holder.Profile, &n.Profile) {
+	if err != nil || !left || sameEmployee(&holder.Profile, &n.Profile) {
 		return holder, err
 	}
 	return nil, retire(ctx, tx, holder)

@@ -556,7 +556,8 @@ func TestSuccessor(t *testing.T) {
 		// The next one comes by SCIM first, and the third's employment never ended in the personnel system.
 		kept = token(second)
 		w.must(204, "DELETE", "/Users/"+second, "")
-		third := scimUser("3")
+		third := w.must(201, "POST", "/Users", `{"userName":"ada@example.com","active":false,`+enterprise+`"3"}}`).Body["id"].(string)
+		w.must(200, "PATCH", "/Users/"+third, `{"Operations":[{"op":"replace","path":"active","value":true}]}`)
 		if second == third || w.admitted(kept) {
 			t.Error("the third is the second")
 		}
