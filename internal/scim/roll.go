@@ -80,7 +80,7 @@ func (f *filter) ids() (list []string, ok bool) {
 		return list, true
 	}
 	id, ok := f.value.(string)
-	return []string{id}, ok && f.op == "eq" && f.at.attr.name == "value"
+	return []string{id}, ok && id != "" && f.op == "eq" && f.at.attr.name == "value"
 }
 
 // memberIDs returns the ids of members as they are sent.

@@ -55,6 +55,7 @@ func TestWrong(t *testing.T) {
 		{"PATCH", "/Groups/" + group, patch(`{"op":"add","path":"members","value":[{"value":"stranger"}]}`), "invalidValue"},
 		{"PATCH", "/Groups/" + group, patch(`{"op":"add","path":"members","value":[{"value":"` + id + `","type":"group"}]}`), "invalidValue"},
 		{"PATCH", "/Groups/" + group, patch(`{"op":"replace","path":"members.value","value":"` + id + `"}`), "invalidPath"},
+		{"PATCH", "/Groups/" + group, patch(`{"op":"add","path":"members[value eq \"\"]","value":{"type":"User"}}`), "invalidPath"},
 		{"PATCH", "/Groups/" + group, patch(`{"op":"remove","path":"members[type eq \"User\"]"}`), "invalidPath"},
 	} {
 		if a := w.do(c.method, c.path, c.body); a.Status != 400 || a.at("scimType") != c.word || a.at("detail") == nil {
