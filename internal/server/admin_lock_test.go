@@ -114,7 +114,7 @@ func (o *office) requests(email string) []asked {
 		}
 		return token.ID
 	}
-	group, err := o.People.ProvisionGroup(ctx, directory.ProvisionedGroup{Name: "Owners"})
+	group, err := o.People.ProvisionGroup(ctx, directory.ProvisionedGroup{Name: fmt.Sprint("Owners ", o.n)})
 	if err != nil {
 		o.t.Fatal(err)
 	}
