@@ -1,8 +1,12 @@
 package server_test
 
 import (
+	"encoding/json"
+	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,6 +47,80 @@ func FuzzAdminBody(f *testing.F) {
 		} {
 			method, path, _ := strings.Cut(operation, " ")
 			harmless(t, send(s.Handler(), method, path, body, session.Headers()...), operation, body)
+		}
+	})
+}
+
+// FuzzCreateToken holds that the body which makes a token makes exactly the token it names, for whoever may have it: what a second reader sees in
+// the body is what the token is, and an API Token Creator makes nothing but tokens for themselves.
+func FuzzCreateToken(f *testing.F) {
+	for _, body := range []string{
+		`{"description":"a","permission":"USER","scopes":["SEARCH"],"userEmail":"ada@quillmere.example","expiresAt":4102444800}`,
+		`{"description":"a","permission":"USER","scopes":["SEARCH","CHAT","SEARCH"]}`, `{"description":" a ","permission":"GLOBAL","scopes":["ALL"]}`,
+		`{"description":"a","permission":"ANONYMOUS","scopes":["SEARCH","PINS"]}`, `{"description":"a","permission":"ANONYMOUS","scopes":["PINS"]}`,
+		`{"description":"a","permission":"USER","permission":"GLOBAL","scopes":["SEARCH"]}`, `{"description":"a","permission":"USER","\u0070ermission":"GLOBAL","scopes":["SEARCH"]}`,
+		`{"description":"a","Permission":"GLOBAL","permission":"USER","scopes":["SEARCH"]}`, `{"description":"a","permission":"GLOBAL","scopes":["SEARCH"],"userEmail":"ada@quillmere.example"}`,
+		`{"description":"a","permission":"USER","scopes":["INDEXING"]}`, `{"description":"a","permission":"USER","scopes":["ADMIN"]}`, `{"description":"a","permission":"USER","scopes":["search"]}`,
+		`{"description":"a","permission":"USER","scopes":[]}`, `{"description":"a","permission":"USER","scopes":null}`, `{"description":"a","permission":"USER","scopes":["SEARCH"],"expiresAt":1.5}`,
+		`{"description":"a","permission":"USER","scopes":["SEARCH"],"expiresAt":-1}`, `{"description":"a","permission":"USER","scopes":["SEARCH"],"userEmail":"admin@localhost"}`,
+		`{"description":"a","permission":"USER","scopes":["SEARCH"]} {}`, `{"description":"a","permission":"USER","scopes":["SEARCH"],"id":"x"}`,
+	} {
+		f.Add(body)
+	}
+	s := sheaftest.Open(f)
+	s.Person("ada@quillmere.example", grant.RoleTokenCreator)
+	sessions := map[string]sheaftest.Session{"admin@localhost": s.SignIn("admin@localhost"), "ada@quillmere.example": s.SignIn("ada@quillmere.example")}
+	f.Fuzz(func(t *testing.T, body string) {
+		for who, session := range sessions {
+			a := send(s.Handler(), "POST", "/api/admin/v1/tokens", body, session.Headers()...)
+			harmless(t, a, "making a token", body)
+			if a.Code != http.StatusOK && a.Code != http.StatusCreated {
+				if strings.Contains(a.Body.String(), "shf_c_") && !strings.Contains(body, "shf_c_") {
+					t.Errorf("%q is refused with a secret: %s", body, a.Body)
+				}
+				continue
+			}
+			var asked map[string]any
+			var made struct {
+				Secret, Permission, UserEmail, CreatedBy, Description string
+				Scopes                                                []string
+				ExpiresAt                                             float64
+			}
+			if err := json.Unmarshal([]byte(body), &asked); err != nil {
+				t.Fatalf("%q makes a token, and is no JSON: %v", body, err)
+			}
+			if err := json.Unmarshal(a.Body.Bytes(), &made); err != nil {
+				t.Fatal(err)
+			}
+			for name := range asked {
+				if !slices.Contains([]string{"description", "permission", "scopes", "userEmail", "expiresAt"}, name) {
+					t.Errorf("%q makes a token with a key that none has", body)
+				}
+			}
+			wanted := map[string]bool{}
+			list, _ := asked["scopes"].([]any)
+			for _, name := range list {
+				if name == "ALL" {
+					for _, each := range grant.AllScopes.Names() {
+						wanted[each] = true
+					}
+					continue
+				}
+				wanted[fmt.Sprint(name)] = true
+			}
+			if got := slices.Sorted(slices.Values(made.Scopes)); !slices.Equal(got, slices.Sorted(maps.Keys(wanted))) {
+				t.Errorf("%q makes a token with the scopes %v", body, got)
+			}
+			end, _ := asked["expiresAt"].(float64)
+			if made.Permission != asked["permission"] || made.ExpiresAt != end || made.CreatedBy != who || made.Secret == "" {
+				t.Errorf("%q makes %s", body, a.Body)
+			}
+			if own := made.Permission == "USER" && made.UserEmail == who; who != "admin@localhost" && !own {
+				t.Errorf("%q has an API Token Creator make %s", body, a.Body)
+			}
+			if named, _ := asked["userEmail"].(string); made.Permission != "USER" && made.UserEmail != "" || named == "" && made.Permission == "USER" && made.UserEmail != who {
+				t.Errorf("%q makes %s", body, a.Body)
+			}
 		}
 	})
 }
