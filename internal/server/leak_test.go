@@ -32,8 +32,13 @@ func TestNobodySeesMoreOrLess(t *testing.T) {
 			p.federate()
 			for turns := 0; p.checks < checks/worlds; turns++ {
 				w.turn()
+				p.leave()
 				for _, person := range w.people {
-					p.probe(person)
+					if person.active {
+						p.probe(person)
+					} else {
+						p.outside(person)
+					}
 				}
 				if t.Failed() {
 					t.Fatalf("after %d turns", turns+1)
@@ -89,7 +94,36 @@ func (p *prober) federate() {
 		opaque := "opaque-" + person.id
 		idp.Know(opaque, oauthtest.Members{"sub": person.id, "email": person.addresses[0]})
 		p.tokens[person] = append(p.tokens[person], opaque)
+		p.s.As(person.addresses[0]) // made now: nobody makes a token for who has left
 	}
+}
+
+// leave has somebody leave now and then, or come back.
+func (p *prober) leave() {
+	p.t.Helper()
+	person := pick(p.world, p.people)
+	if person.active && p.rng.IntN(3) > 0 {
+		return
+	}
+	person.active = !person.active
+	if _, err := p.s.People.SetActive(p.t.Context(), person.id, person.active); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// outside holds that nothing of somebody who has left opens anything, and that nobody is told that they see a document.
+func (p *prober) outside(person *worldPerson) {
+	p.t.Helper()
+	for range 2 * len(p.tokens[person]) {
+		token, headers := p.as(person)
+		if a := p.s.Do("POST", "/rest/api/v1/search", token, map[string]any{"query": ""}, headers...); a.Status != http.StatusUnauthorized {
+			p.t.Errorf("%s has left and is answered %d %s", person.addresses[0], a.Status, a.Body)
+		}
+	}
+	for range 4 {
+		p.access(person, p.anyDoc())
+	}
+	p.checks += len(p.docs)
 }
 
 // as is what a person asks with: an issued token and an OAuth access token in turns, which may see the same.
