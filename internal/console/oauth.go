@@ -120,7 +120,7 @@ func (c *Console) oauthView(v *visit) oauthView {
 	s := c.cfg.OAuth.Settings(v.r.Context())
 	view := oauthView{
 		MayChange: v.admin.Role() >= grant.RoleSuperAdmin, Version: s.Version, Enabled: s.Enabled, Admit: s.AdmitUnknown, LinksOff: s.LinksOff, Fixed: s.Fixed,
-		Domains: strings.Join(s.AdmitDomains, ", "),
+		Domains:  strings.Join(s.AdmitDomains, ", "),
 		Metadata: c.cfg.PublicURL + "/.well-known/oauth-protected-resource",
 	}
 	for i := range s.Providers {

@@ -13,6 +13,7 @@ import (
 // Bounds of a token, looked at before anything else of it is.
 const (
 	maxToken     = 16 << 10
+	maxIDToken   = 64 << 10 // it has come from the provider itself, and can hold groups by the hundred
 	maxHeader    = 4 << 10
 	maxSignature = 1400 // base64 of the signature of an RSA key of 8192 bits is 1366 long
 	maxDepth     = 16
@@ -75,16 +76,16 @@ func deep(raw []byte) bool {
 
 // parse is the strict reader: nothing that is not plainly one signed JWT gets past it, and it asks nobody.
 func parse(text string) (token, Reason) {
-	t, reason := parseSigned(text)
+	t, reason := parseSigned(text, maxToken)
 	if reason == "" && t.typ != "" && t.typ != "jwt" && t.typ != accessTokenType {
 		return token{}, NoAccessToken
 	}
 	return t, reason
 }
 
-// parseSigned is parse for a JWT of any type.
-func parseSigned(text string) (token, Reason) {
-	if len(text) > maxToken {
+// parseSigned is parse for a JWT of any type, of most bytes.
+func parseSigned(text string, most int) (token, Reason) {
+	if len(text) > most {
 		return token{}, TooLong
 	}
 	parts := strings.SplitN(text, ".", 4)

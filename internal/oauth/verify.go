@@ -58,7 +58,7 @@ func (s *Service) Verify(ctx context.Context, text string) (authority.Identity, 
 // VerifySignature returns the payload of a JWT that an issuer among the settings has signed. It looks at nothing in the payload.
 // Sign-in uses it for ID tokens, so that their keys are kept and bounded as those of access tokens are.
 func (s *Service) VerifySignature(ctx context.Context, p Provider, text string) ([]byte, error) {
-	t, reason := parseSigned(text)
+	t, reason := parseSigned(text, maxIDToken)
 	if reason != "" {
 		return nil, refusal{reason: reason, provider: p.Name}.fault()
 	}

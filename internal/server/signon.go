@@ -53,11 +53,21 @@ func (s signOn) Endpoints(ctx context.Context, name string) (sso.Endpoints, erro
 		return sso.Endpoints{}, err
 	}
 	return sso.Endpoints{
-		Authorization: e.Authorization, Token: e.Token, UserInfo: e.UserInfo, Keys: e.JWKS, NamesIssuer: e.NamesIssuer,
+		Authorization: e.Authorization, Token: e.Token, UserInfo: e.UserInfo, NamesIssuer: e.NamesIssuer,
 		// Where a provider does not say, it takes the header (OpenID Connect Discovery 1.0, section 3).
 		PostSecret:  len(e.TokenAuth) > 0 && !slices.Contains(e.TokenAuth, "client_secret_basic") && slices.Contains(e.TokenAuth, "client_secret_post"),
 		GroupsScope: slices.Contains(e.Scopes, "groups"),
 	}, nil
+}
+
+// VerifySignature checks a JWT by the keys of a provider, as access tokens are.
+func (s signOn) VerifySignature(ctx context.Context, name, token string) ([]byte, error) {
+	settings := s.oauth.Settings(ctx)
+	p := settings.Provider(name)
+	if p == nil {
+		return nil, fault.New(fault.NotFound, "There is no such provider.")
+	}
+	return s.oauth.VerifySignature(ctx, *p, token)
 }
 
 // Client calls providers.

@@ -210,8 +210,13 @@ func (s *Service) redeem(ctx context.Context, p Provider, f flow, a answer) (acc
 	if raw == "" || len(raw) > maxIDToken {
 		return account{}, refuse(providerAway(), "the provider sent no ID token")
 	}
-	id, err := s.verifier(ctx, p, at).Verify(ctx, raw)
-	if err != nil {
+	keys := &keySet{providers: s.cfg.Providers, name: p.Name}
+	id, err := s.verifier(p, keys).Verify(ctx, raw)
+	switch {
+	case fault.KindOf(keys.err) == fault.Unavailable:
+		s.cfg.Log.Warn("a provider's keys cannot be read", "provider", p.Name, "err", keys.err)
+		return account{}, refuse(providerAway(), "the provider's keys cannot be read")
+	case err != nil:
 		s.cfg.Log.Warn("an ID token does not hold", "provider", p.Name, "err", err)
 		return account{}, refuse(notTaken(), "the ID token does not hold: %s", short(err))
 	}
@@ -261,11 +266,22 @@ func short(err error) string {
 	return text[:min(len(text), 300)]
 }
 
-// verifier checks ID tokens of p: issuer and audience exactly, the algorithm and the key that the provider publishes now.
-// The keys are read for each sign-in, which is rare: so a withdrawn one is gone at once. An ID token comes from the
-// provider's own token endpoint alone, so nobody makes sheaf fetch keys by sending tokens.
-func (s *Service) verifier(ctx context.Context, p Provider, at Endpoints) *oidc.IDTokenVerifier {
-	return oidc.NewVerifier(p.Issuer, oidc.NewRemoteKeySet(ctx, at.Keys), &oidc.Config{
+// verifier checks ID tokens of p: issuer, audience and times here, form, algorithm and key as those of access tokens are.
+func (s *Service) verifier(p Provider, keys oidc.KeySet) *oidc.IDTokenVerifier {
+	return oidc.NewVerifier(p.Issuer, keys, &oidc.Config{
 		ClientID: p.ClientID, SupportedSigningAlgs: algorithms, Now: func() time.Time { return s.cfg.Now().Add(-leeway) },
 	})
+}
+
+// keySet is what the settings know of a provider's keys. go-oidc keeps no more than the text of an error, so err is kept here.
+type keySet struct {
+	providers Providers
+	name      string
+	err       error
+}
+
+// VerifySignature returns the payload of a token that the provider has signed.
+func (k *keySet) VerifySignature(ctx context.Context, token string) (payload []byte, err error) {
+	payload, k.err = k.providers.VerifySignature(ctx, k.name, token)
+	return payload, k.err
 }

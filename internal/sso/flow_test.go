@@ -362,6 +362,13 @@ func TestProviderGoneMeanwhile(t *testing.T) {
 	if got := w.refusals(); len(got) != 1 || !strings.Contains(got[0], "discovery") {
 		t.Errorf("the audit log has %q, want the outage", got)
 	}
+	w.settings.down, w.settings.keysDown = nil, fault.New(fault.Unavailable, "away")
+	if person, err := w.browser().signIn("work", annAccount()); person != "" || fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("without keys: signed in as %q, %v, want nobody and fault.Unavailable", person, err)
+	}
+	if got := w.refusals(); len(got) != 2 || !strings.Contains(strings.Join(got, " "), "keys cannot be read") {
+		t.Errorf("the audit log has %q, want both outages", got)
+	}
 }
 
 // TestIDTokens holds that an ID token which is not exactly that of this sign-in is refused.

@@ -53,7 +53,7 @@ const (
 
 // Endpoints is what a provider's discovery document says.
 type Endpoints struct {
-	Authorization, Token, UserInfo, Keys string
+	Authorization, Token, UserInfo string
 	// PostSecret: the client secret is sent in the body, since the provider takes it nowhere else.
 	PostSecret bool
 	// NamesIssuer: the provider puts its issuer into every answer (RFC 9207), so one without it is not its own.
@@ -72,6 +72,9 @@ type Providers interface {
 	Secret(ctx context.Context, name string) (string, error)
 	// Endpoints are those of the provider's discovery, kept for a while; fault.Unavailable where it cannot be read.
 	Endpoints(ctx context.Context, name string) (Endpoints, error)
+	// VerifySignature returns the payload of a JWT that a provider has signed, by the keys that it publishes: fault.Unavailable where they
+	// cannot be read.
+	VerifySignature(ctx context.Context, name, token string) ([]byte, error)
 	// Client is for every call to a provider: bounded in size and time, without redirects.
 	Client() *http.Client
 }

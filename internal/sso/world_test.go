@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-json-experiment/json"
 
@@ -58,7 +59,8 @@ type settings struct {
 	idps   map[string]*idp
 	admit  bool
 	secret map[string]string
-	down   error // why no discovery document can be read, or no secret
+	// why discovery documents, and keys, cannot be read
+	down, keysDown error
 }
 
 func (s *settings) SignIn(context.Context) []Provider {
@@ -79,9 +81,16 @@ func (s *settings) Endpoints(_ context.Context, name string) (Endpoints, error) 
 		return Endpoints{}, s.down
 	}
 	return Endpoints{
-		Authorization: p.url + "/authorize?tenant=1", Token: p.url + "/token", UserInfo: p.url + "/userinfo", Keys: p.url + "/keys",
+		Authorization: p.url + "/authorize?tenant=1", Token: p.url + "/token", UserInfo: p.url + "/userinfo",
 		NamesIssuer: p.namesIssuer,
 	}, nil
+}
+
+func (s *settings) VerifySignature(ctx context.Context, name, token string) ([]byte, error) {
+	if s.keysDown != nil {
+		return nil, s.keysDown
+	}
+	return oidc.NewRemoteKeySet(ctx, s.idps[name].url+"/keys").VerifySignature(ctx, token)
 }
 
 func (s *settings) Client() *http.Client { return http.DefaultClient }
