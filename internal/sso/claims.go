@@ -57,8 +57,10 @@ func (s *Service) read(ctx context.Context, p Provider, at Endpoints, raw string
 		if more.text("sub") != c.text("sub") {
 			return account{}, refuse(notTaken(), "the userinfo endpoint speaks of another account")
 		}
+		// Whether an address is verified is said by whoever says the address.
+		elsewhere := p.address(c) == "" && more["email_verified"] != nil
 		for name, value := range more {
-			if c[name] == nil {
+			if c[name] == nil || elsewhere && name == "email_verified" {
 				c[name] = value
 			}
 		}
