@@ -194,6 +194,7 @@ func (c *Console) setOAuth(v *visit) error {
 
 type reportView struct {
 	Taken                   bool
+	Why                     string // the step that fails
 	Provider, Email, Scopes string
 	At                      moment
 	Steps                   []reportStep

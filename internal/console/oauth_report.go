@@ -15,7 +15,7 @@ func reportOf(v *visit, t oauth.Trial) *reportView {
 	for _, s := range t.Steps {
 		step := reportStep{Icon: "tick", Name: strings.ToUpper(s.Name[:1]) + s.Name[1:], Detail: s.Says}
 		if !s.OK {
-			step.Icon, step.Class = "close", "no"
+			step.Icon, step.Class, view.Why = "close", "no", step.Name
 		}
 		view.Steps = append(view.Steps, step)
 	}

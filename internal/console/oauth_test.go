@@ -226,7 +226,7 @@ func TestTestToken(t *testing.T) {
 	w.populate()
 	w.oauth.report = sampleReport
 	b := w.as(jonas)
-	d := b.get(pathOAuth).submit(pathOAuth+"/test#test", url.Values{"token": {"Bearer eyJ.abc\r\n.def "}}).want(http.StatusOK).says("It would be refused", "Signature", "Not verified", leah).silent("eyJ.abc")
+	d := b.get(pathOAuth).submit(pathOAuth+"/test#test", url.Values{"token": {"Bearer eyJ.abc\r\n.def "}}).want(http.StatusOK).says("It would be refused: Email", "Signature", "Not verified", leah).silent("eyJ.abc")
 	checkPage(t, d)
 	if w.oauth.tested != "eyJ.abc.def" {
 		t.Errorf("tested %q, want the token without what a terminal adds", w.oauth.tested)
