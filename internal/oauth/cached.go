@@ -51,6 +51,15 @@ func (c *cached[T]) peek() (*holding[T], error) {
 	return c.held, c.err
 }
 
+// seed holds value as if a fetch that began at that time had brought it, where nothing is held.
+func (c *cached[T]) seed(value T, at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.held == nil {
+		c.held = &holding[T]{value, at}
+	}
+}
+
 // failing reports whether a fetch has failed a moment ago, and none has worked since.
 func (c *cached[T]) failing() bool {
 	c.mu.Lock()

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/sheafsearch/sheaf/internal/fault"
@@ -19,10 +20,14 @@ const (
 
 // issuer is what is known of one issuer: its endpoints and its keys.
 type issuer struct {
+	name  string
 	age   time.Duration // Config.KeyAge
 	now   func() time.Time
 	about cached[Endpoints]
 	keys  cached[keySet]
+
+	recalled func() // takes what SQL has of its keys, the first time
+	kept     keptKeys
 }
 
 // issuerOf returns the issuer of that name, the same one each time.
@@ -33,17 +38,21 @@ func (s *Service) issuerOf(name string) *issuer {
 	if i != nil {
 		return i
 	}
-	i = &issuer{age: s.cfg.KeyAge, now: s.cfg.Now}
+	i = &issuer{name: name, age: s.cfg.KeyAge, now: s.cfg.Now}
+	i.recalled = sync.OnceFunc(func() { i.recall(s) })
 	i.about = cached[Endpoints]{now: i.now, start: s.background, fetch: func() (Endpoints, error) {
 		return fetchEndpoints(s.ctx, s.client, name)
 	}}
 	i.keys = cached[keySet]{now: i.now, start: s.background, fetch: func() (keySet, error) {
+		began := i.now()
 		set, err := i.fetchKeys(s.ctx, s)
 		s.metrics.fetched(err)
 		if err != nil {
 			s.log.Warn("the keys of an identity provider cannot be read", "issuer", name, "err", err)
+			return set, err
 		}
-		return set, err
+		i.keep(s, set, began)
+		return set, nil
 	}}
 	s.issuers[name] = i
 	return i
@@ -129,6 +138,10 @@ func (i *issuer) find(ctx context.Context, alg algorithm, kid string) ([]key, ti
 func (i *issuer) fresh(ctx context.Context) (*holding[keySet], error) {
 	now := i.now()
 	held, _ := i.keys.peek()
+	if held == nil {
+		i.recalled()
+		held, _ = i.keys.peek()
+	}
 	if held != nil && now.Sub(held.at) < i.age {
 		if now.Sub(held.at) >= i.age/2 {
 			_, _ = i.keys.refresh(held.at) // at worst the next one tries again

@@ -59,7 +59,10 @@ func (k *key) fits(alg algorithm) bool {
 }
 
 // keySet is the keys that an issuer publishes. It does not change.
-type keySet struct{ keys []key }
+type keySet struct {
+	keys      []key
+	published []jwk // the same, as they are published
+}
 
 // find returns the keys for a token. A token that names no key can only be signed with the one that fits.
 func (s keySet) find(alg algorithm, kid string) []key {
@@ -77,17 +80,17 @@ func (s keySet) find(alg algorithm, kid string) []key {
 
 // jwk is a key as it is published (RFC 7517). Certificates and addresses in it are not looked at.
 type jwk struct {
-	Type       string   `json:"kty"`
-	Use        string   `json:"use"`
-	Operations []string `json:"key_ops"`
-	Algorithm  string   `json:"alg"`
-	ID         string   `json:"kid"`
-	Curve      string   `json:"crv"`
-	N          string   `json:"n"`
-	E          string   `json:"e"`
-	X          string   `json:"x"`
-	Y          string   `json:"y"`
-	D          string   `json:"d"`
+	Type       string   `json:"kty,omitzero"`
+	Use        string   `json:"use,omitzero"`
+	Operations []string `json:"key_ops,omitzero"`
+	Algorithm  string   `json:"alg,omitzero"`
+	ID         string   `json:"kid,omitzero"`
+	Curve      string   `json:"crv,omitzero"`
+	N          string   `json:"n,omitzero"`
+	E          string   `json:"e,omitzero"`
+	X          string   `json:"x,omitzero"`
+	Y          string   `json:"y,omitzero"`
+	D          string   `json:"d,omitzero"`
 }
 
 // fetchKeys reads a key set. Keys that are not for signatures, or not of a kind and size that is accepted, are left out, and so
@@ -105,17 +108,20 @@ func fetchKeys(ctx context.Context, client *http.Client, address string) (keySet
 	if len(published.Keys) > maxKeys {
 		return keySet{}, errors.New("publishes more keys than any provider should")
 	}
-	var set keySet
-	for _, text := range published.Keys {
+	return readKeys(published.Keys), nil
+}
+
+func readKeys(published []jsontext.Value) (set keySet) {
+	for _, text := range published {
 		var j jwk
 		if json.Unmarshal(text, &j) != nil {
 			continue
 		}
 		if k, ok := j.key(); ok {
-			set.keys = append(set.keys, k)
+			set.keys, set.published = append(set.keys, k), append(set.published, j)
 		}
 	}
-	return set, nil
+	return set
 }
 
 // key returns the public key of j, where it can be used to verify tokens.

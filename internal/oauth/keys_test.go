@@ -10,6 +10,7 @@ import (
 	"github.com/sheafsearch/sheaf/internal/oauth"
 	. "github.com/sheafsearch/sheaf/internal/oauth/oauthtest" //nolint:revive // the vocabulary of these tests
 	"github.com/sheafsearch/sheaf/internal/server"
+	"github.com/sheafsearch/sheaf/internal/sqldb"
 )
 
 func (w *world) by(k Key) string { return Sign(w.t, k, "RS256", header(k, "RS256"), w.claims()) }
@@ -89,6 +90,76 @@ func TestAnOutageAtTheStart(t *testing.T) {
 	w.idp.SetDown(false)
 	w.advance(11 * time.Second)
 	w.want("afterwards", w.good(nil), 200)
+}
+
+// kept waits until SQL has the keys of n issuers.
+func (w *world) kept(n int) {
+	w.t.Helper()
+	for begun := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+		has := 0
+		err := w.DB.Read(w.t.Context(), func(tx *sqldb.Tx) (err error) {
+			has, err = sqldb.One(w.t.Context(), tx, func(s sqldb.Scanner) (n int, err error) { return n, s.Scan(&n) }, "SELECT count(*) FROM oauth_keys")
+			return err
+		})
+		if err != nil || has == n {
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			return
+		}
+		if time.Since(begun) > 5*time.Second {
+			w.t.Fatalf("keys of %d issuers are kept, want %d", has, n)
+		}
+	}
+}
+
+// TestAStartInAnOutage holds that the last good set of keys outlives the process that fetched it, and neither the key that was withdrawn
+// before nor a day.
+func TestAStartInAnOutage(t *testing.T) {
+	var database string
+	w := newWorld(t, func(cfg *server.Config) { database = cfg.Database })
+	w.put(nil, provider("work", w.idp))
+	old := w.good(nil)
+	w.want("before", old, 200)
+	next := RSA(t, "two", 2048, 2)
+	w.idp.Publish(next)
+	w.advance(5 * time.Minute)
+	w.want("of a key that was withdrawn", old, 401)
+	w.kept(1)
+
+	start := func() *world {
+		again := &world{t: t, clock: w.clock, idp: w.idp, key: next}
+		again.Server = openSecond(t, database, w)
+		return again
+	}
+	w.idp.SetDown(true)
+	w.advance(time.Hour)
+	again := start()
+	again.want("after a start", w.by(next), 200)
+	again.want("after a start, of a key that was withdrawn before", w.good(Members{"jti": "old"}), 503)
+	again.want("after a start, forged", w.by(RSA(t, "two", 2048, 3)), 401)
+	w.advance(23 * time.Hour)
+	start().want("after a start a day later", Sign(t, next, "RS256", header(next, "RS256"), w.claims()), 503)
+
+	w.idp.SetDown(false)
+	w.advance(11 * time.Second)
+	asked := w.idp.Asked()
+	third := start()
+	third.want("when it is back", w.by(next), 200)
+	if w.idp.Asked() == asked {
+		t.Error("nobody asked the provider whether the keys are still the same")
+	}
+	asked = w.idp.Asked()
+	w.advance(time.Minute)
+	start().want("on a node that starts beside another", w.by(next), 200)
+	if n := w.idp.Asked() - asked; n != 0 {
+		t.Errorf("a node that starts beside another asked the provider %d times", n)
+	}
+
+	disabled := provider("work", w.idp)
+	disabled.Disabled = true
+	w.put(nil, disabled)
+	w.kept(0)
 }
 
 func TestASlowProviderHoldsNobodyWhoIsKnown(t *testing.T) {

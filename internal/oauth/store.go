@@ -193,6 +193,9 @@ func (s *Service) Put(ctx context.Context, c grant.Caller, want Settings, secret
 		if err := s.writeSecrets(ctx, tx, want, before, secrets); err != nil {
 			return err
 		}
+		if err := dropKeys(ctx, tx, s.stateOf(row{settings: want}, 0)); err != nil {
+			return err
+		}
 		entry := audit.By(c)
 		entry.Action, entry.Subject, entry.Detail = "oauth.update", "oauth", difference(before.settings, want, secrets)
 		if err := s.cfg.Audit.Append(ctx, tx, entry); err != nil {
