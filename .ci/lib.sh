@@ -13,6 +13,14 @@ cd "$ROOT"
 export GOTOOLCHAIN=local GOFLAGS="${GOFLAGS:-} -mod=readonly" PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1 NO_COLOR=1
 unset SHEAF_DATA SHEAF_LISTEN SHEAF_PUBLIC_URL SHEAF_MASTER_KEY
 
+# Relevance is also measured on public collections that are too large for this repository.
+if [ -d ../shared/data ]; then
+  SHEAF_TEST_DATA=$(cd ../shared/data && pwd)
+  export SHEAF_TEST_DATA
+else
+  echo "no ../shared/data: the tests that need it skip, and say so"
+fi
+
 PASSED=0 FAILED=0 SKIPPED=0 FAILURES=()
 
 trap 'rm -rf "$WORK"' EXIT
