@@ -280,7 +280,7 @@ func (c *connector) settle(t *testing.T, stored func() set) {
 
 // TestKillBulk kills the server while everything of four kinds is being replaced, on each database.
 func TestKillBulk(t *testing.T) {
-	rounds := intFrom(t, "SHEAF_CRASH_BULK_ROUNDS", 6)
+	rounds := intFrom(t, "SHEAF_CRASH_BULK_ROUNDS", 4)
 	seed := uint64(intFrom(t, "SHEAF_CRASH_SEED", int(time.Now().UnixNano()&0x7fffffff)))
 	t.Logf("%d rounds, SHEAF_CRASH_SEED=%d (the moments of the kills also depend on the machine)", rounds, seed)
 	t.Run("SQLite", func(t *testing.T) {
