@@ -175,6 +175,12 @@ func (p Provider) giver() string { return giverPrefix + p.Issuer + " " + p.Clien
 
 const giverPrefix = "sso "
 
+// giversOf lists the providers, past ones too, whose groups give a person a role.
+func (s *Service) giversOf(ctx context.Context, person *directory.Person) ([]string, error) {
+	held, err := s.cfg.People.Givers(ctx, person.ID)
+	return slices.DeleteFunc(held, func(giver string) bool { return !strings.HasPrefix(giver, giverPrefix) }), err
+}
+
 // give makes what the provider's groups give the person what they give now. Groups raise a role, and take back what they gave; a role
 // of the person's own, or of groups that are provisioned, is never lowered by them. What a provider gave goes, too, once the
 // settings have it give roles no more, or do not have it: nobody is left to take it back later.
@@ -184,12 +190,12 @@ func (s *Service) give(ctx context.Context, p Provider, a account, person *direc
 	for _, other := range s.cfg.Providers.SignIn(ctx) {
 		gives[other.giver()] = other.GroupsClaim != "" && len(other.Roles) > 0
 	}
-	held, err := s.cfg.People.Givers(ctx, person.ID)
+	held, err := s.giversOf(ctx, person)
 	if err != nil {
 		return nil, err
 	}
 	for _, giver := range held {
-		if strings.HasPrefix(giver, giverPrefix) && !gives[giver] {
+		if !gives[giver] {
 			roles[giver] = grant.RoleMember
 		}
 	}
@@ -231,15 +237,13 @@ func (s *Service) Release(ctx context.Context, c grant.Caller, person *directory
 	if !c.Is(grant.Maintenance) && (!c.Is(grant.Session) || c.Role() < grant.RoleSuperAdmin) {
 		return false, fault.New(fault.Forbidden, "Sign-in accounts are released by Super Admins.")
 	}
-	held, err := s.cfg.People.Givers(ctx, person.ID)
+	held, err := s.giversOf(ctx, person)
 	if err != nil {
 		return false, err
 	}
 	roles := map[string]grant.Role{}
 	for _, giver := range held {
-		if strings.HasPrefix(giver, giverPrefix) {
-			roles[giver] = grant.RoleMember
-		}
+		roles[giver] = grant.RoleMember
 	}
 	if _, err := s.giveAll(ctx, person, roles, "as their sign-in account was released"); err != nil {
 		return false, err
