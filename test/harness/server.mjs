@@ -13,7 +13,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 const run = promisify(execFile);
 
 /** A port that was free a moment ago. */
-async function freePort() {
+export async function freePort() {
   const probe = createServer();
   await new Promise((done, failed) => probe.once("error", failed).listen(0, "127.0.0.1", done));
   const { port } = probe.address();

@@ -15,23 +15,16 @@ import { spawn } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
+import { freePort } from "../harness/server.mjs";
+
 const audiences = ["https://search.tidewater.example/api", "https://search.tidewater.example/opaque"];
 const nameOf = (email) => email.split("@")[0];
 const passwordOf = (email) => `password of ${nameOf(email)}`;
-
-async function freePort() {
-  const probe = createServer();
-  await new Promise((done, failed) => probe.once("error", failed).listen(0, "127.0.0.1", done));
-  const { port } = probe.address();
-  await new Promise((done) => probe.close(done));
-  return port;
-}
 
 /** One process, ready once its discovery document can be read. */
 class Process {
